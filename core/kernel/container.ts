@@ -1,0 +1,50 @@
+// tsyringe refuses to load without this polyfill; no decorator is used. Imported here and nowhere else.
+import 'reflect-metadata'
+import { container, type DependencyContainer } from 'tsyringe'
+import type { Token, Tokens } from '../../sdk/index.ts'
+import type { Problem } from './errors.ts'
+
+/**
+ * The services of one gateway. A root of its own, never tsyringe's global one, so that two gateways can
+ * live in one process; a child per plugin line, for services that know whom they serve.
+ */
+export class Services {
+  readonly #container: DependencyContainer
+
+  constructor(parent: DependencyContainer = container) {
+    this.#container = parent.createChildContainer()
+  }
+
+  /** Offers a service to this container and its children. */
+  offer<T>(token: Token<T>, service: T): this {
+    this.#container.register(token.key, { useValue: service })
+    return this
+  }
+
+  /** A container that sees these services and may offer its own in front of them. */
+  child(): Services {
+    return new Services(this.#container)
+  }
+
+  /** The services a plugin asked for, or what is missing, all at once. */
+  resolve(
+    plugin: string,
+    needs: Tokens,
+  ): { services: Record<string, unknown>; problems: Problem[] } {
+    const services: Record<string, unknown> = {}
+    const problems: Problem[] = []
+    for (const [name, token] of Object.entries(needs)) {
+      if (this.#container.isRegistered(token.key, true)) {
+        services[name] = this.#container.resolve(token.key)
+      } else {
+        problems.push({
+          code: 'PLUGIN_NEEDS_SERVICE',
+          where: `plugin ${plugin}`,
+          reason: `needs the service ${token.name}, which nothing provides`,
+          hint: 'Update the gateway, or enable a plugin that provides it.',
+        })
+      }
+    }
+    return { services, problems }
+  }
+}

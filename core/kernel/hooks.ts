@@ -1,0 +1,197 @@
+import type { Event, HookName, Hooks, Maybe, Phase, PluginFailed } from '../../sdk/index.ts'
+import { HookError } from './errors.ts'
+import type { Wheel } from './wheel.ts'
+
+/** One plugin line of the config, set up. */
+export interface PluginLine {
+  readonly id: string
+  readonly phase: Phase | undefined
+  readonly hooks: Hooks
+  /** `skip`: the operator's word that a failure of this plugin may be passed over. */
+  readonly onFailure: 'deny' | 'skip'
+  /** Milliseconds per hook, in place of the defaults. */
+  readonly timeouts: Partial<Record<HookName, number>>
+}
+
+/** One plugin's share in one hook. */
+export interface Listener<H extends HookName> {
+  readonly plugin: string
+  readonly hook: H
+  readonly run: NonNullable<Hooks[H]>
+  readonly skip: boolean
+  /** Milliseconds a returned promise may take. */
+  readonly limit: number
+}
+
+/** One plugin's place on the way of a call. */
+export interface Step {
+  readonly plugin: string
+  readonly before: Listener<'beforeCall'> | null
+  readonly after: Listener<'afterCall'> | null
+}
+
+type Listeners = { readonly [H in HookName]: readonly Listener<H>[] | null }
+
+const LIMITS: Partial<Record<HookName, number>> = {
+  authenticate: 10_000,
+  credentials: 30_000,
+  refused: 30_000,
+  start: 30_000,
+  stop: 10_000,
+}
+const LIMIT = 2_000
+
+/** Hooks that decide who may do what: no operator can make them fail open. */
+const NEVER_SKIPPED: ReadonlySet<HookName> = new Set([
+  'authenticate',
+  'listFilter',
+  'identity',
+  'credentials',
+  'refused',
+])
+
+/** Whether a hook's answer is still to come. */
+export function isPromise<T>(value: Maybe<T>): value is Promise<T> {
+  return typeof value === 'object' && value !== null && 'then' in value
+}
+
+/**
+ * Every hook's listeners, in run order, made once at boot. A hook that nobody listens to is `null`
+ * and costs one comparison.
+ */
+export class HookTable {
+  readonly on: Listeners
+  /** Forward order of the shapers; backward they run in reverse. */
+  readonly shapers: readonly Step[] | null
+  /** Both ways in this order. */
+  readonly guards: readonly Step[] | null
+  readonly #wheel: Wheel
+
+  constructor(lines: readonly PluginLine[], wheel: Wheel) {
+    this.#wheel = wheel
+    const list = <H extends HookName>(hook: H): readonly Listener<H>[] | null =>
+      orNull(lines.flatMap((line) => listener(line, hook) ?? []))
+    this.on = {
+      onRegister: list('onRegister'),
+      arrange: list('arrange'),
+      listFilter: list('listFilter'),
+      present: list('present'),
+      beforeCall: list('beforeCall'),
+      afterCall: list('afterCall'),
+      authenticate: list('authenticate'),
+      challenge: list('challenge'),
+      identity: list('identity'),
+      credentials: list('credentials'),
+      refused: list('refused'),
+      observe: list('observe'),
+      routes: list('routes'),
+      start: list('start'),
+      stop: list('stop'),
+      health: list('health'),
+    }
+    this.shapers = steps(lines, 'shape')
+    this.guards = steps(lines, 'guard')
+  }
+
+  /** Tells every observer. Callers check `on.observe` first, so that no event is made for nobody. */
+  emit(event: Event): void {
+    for (const { plugin, run } of this.on.observe ?? []) {
+      try {
+        run(event)
+      } catch (cause) {
+        // An observer that fails on the report of its own failure would go round for ever.
+        if (event.type !== 'plugin.failed') this.report(plugin, 'observe', cause, true)
+      }
+    }
+  }
+
+  /**
+   * Runs a hook of kind *first*: the first listener that returns something ends it. Stays synchronous
+   * until a listener returns a promise.
+   * @throws HookError when a listener throws, or (as a rejection) does not settle in time
+   */
+  first<A, R>(
+    listeners: readonly {
+      plugin: string
+      hook: HookName
+      limit: number
+      run(query: A): Maybe<R | undefined>
+    }[],
+    query: A,
+    from = 0,
+  ): Maybe<R | undefined> {
+    for (let i = from; i < listeners.length; i++) {
+      const one = listeners[i] as (typeof listeners)[number]
+      let value: Maybe<R | undefined>
+      try {
+        value = one.run(query)
+      } catch (cause) {
+        throw this.failed(one.plugin, one.hook, cause, false)
+      }
+      if (isPromise(value)) {
+        return this.settle(value, one).then((settled) =>
+          settled === undefined ? this.first(listeners, query, i + 1) : settled,
+        )
+      }
+      if (value !== undefined) return value
+    }
+    return undefined
+  }
+
+  /** Waits for a listener's promise, no longer than its limit. @throws HookError */
+  settle<T>(
+    promise: Promise<T>,
+    one: { plugin: string; hook: HookName; limit: number; skip?: boolean },
+  ): Promise<T> {
+    return this.#wheel
+      .limit(promise, one.limit, () => new Error(`did not settle within ${one.limit} ms`))
+      .catch((cause: unknown) => {
+        throw this.failed(one.plugin, one.hook, cause, one.skip ?? false)
+      })
+  }
+
+  /** Reports a failure and makes the error to throw. */
+  failed(plugin: string, hook: HookName, cause: unknown, skipped: boolean): HookError {
+    this.report(plugin, hook, cause, skipped)
+    return new HookError(plugin, hook, cause)
+  }
+
+  /** Called with every failure, for the log; set by the kernel's owner. */
+  onFailure: (event: PluginFailed) => void = () => {}
+
+  /** Makes a failure known to the log and the observers. */
+  report(plugin: string, hook: HookName, cause: unknown, skipped: boolean): void {
+    const event: PluginFailed = { type: 'plugin.failed', plugin, hook, cause, skipped }
+    this.onFailure(event)
+    if (this.on.observe !== null) this.emit(event)
+  }
+}
+
+function listener<H extends HookName>(line: PluginLine, hook: H): Listener<H> | null {
+  const run = line.hooks[hook]
+  if (run === undefined) return null
+  return {
+    plugin: line.id,
+    hook,
+    // Bound, so that plugins written as objects with `this` work like those written as closures.
+    run: (run as (...args: never[]) => unknown).bind(line.hooks) as NonNullable<Hooks[H]>,
+    skip: line.onFailure === 'skip' && !NEVER_SKIPPED.has(hook),
+    limit: line.timeouts[hook] ?? LIMITS[hook] ?? LIMIT,
+  }
+}
+
+function steps(lines: readonly PluginLine[], phase: Phase): readonly Step[] | null {
+  return orNull(
+    lines
+      .filter((line) => line.phase === phase && (line.hooks.beforeCall || line.hooks.afterCall))
+      .map((line) => ({
+        plugin: line.id,
+        before: listener(line, 'beforeCall'),
+        after: listener(line, 'afterCall'),
+      })),
+  )
+}
+
+function orNull<T>(list: readonly T[]): readonly T[] | null {
+  return list.length === 0 ? null : list
+}

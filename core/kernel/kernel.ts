@@ -1,0 +1,150 @@
+import {
+  type Authenticated,
+  type AuthRequest,
+  type Caller,
+  type Challenge,
+  type Clock,
+  type CredentialsQuery,
+  type Denial,
+  deny,
+  type Event,
+  type Maybe,
+  type Outcome,
+} from '../../sdk/index.ts'
+import { CallPath } from './call.ts'
+import { Callers } from './caller.ts'
+import { CatalogStore, type UpstreamNames } from './catalog.ts'
+import { HookTable, isPromise, type PluginLine } from './hooks.ts'
+import type { NameRules } from './names.ts'
+import type { CallRequest, Exchange, ListWatcher, Servers, Vault } from './ports.ts'
+import type { ShownList } from './view.ts'
+import { Views } from './view.ts'
+import type { Wheel } from './wheel.ts'
+
+/** What a kernel is made of; the boot room brings it. */
+export interface KernelParts {
+  readonly clock: Clock
+  readonly wheel: Wheel
+  readonly lines: readonly PluginLine[]
+  readonly upstreams: readonly UpstreamNames[]
+  readonly names: NameRules
+  readonly servers: Servers
+  /** Makes ids that are unique in this process. */
+  readonly nextId: () => string
+  /** Told of a throw in the gateway's own code. */
+  readonly fault: (cause: unknown, requestId: string) => void
+}
+
+/** Refusals thrown by credential hooks travel as this. */
+export class Refused extends Error {
+  readonly denial: Denial
+
+  constructor(denial: Denial) {
+    super(denial.message)
+    this.denial = denial
+  }
+}
+
+/** What the other rooms talk to: who calls, what they may list, what they call. */
+export class Kernel implements Vault {
+  readonly hooks: HookTable
+  readonly catalog: CatalogStore
+  readonly callers = new Callers()
+  readonly views: Views
+  readonly #path: CallPath
+  readonly #watchers = new Set<ListWatcher>()
+
+  constructor(parts: KernelParts) {
+    const { clock, servers, nextId, fault } = parts
+    this.hooks = new HookTable(parts.lines, parts.wheel)
+    this.catalog = new CatalogStore(parts.upstreams, parts.names, this.hooks, () => {
+      if (this.hooks.on.observe !== null) this.hooks.emit(this.catalog.event())
+      this.invalidate()
+    })
+    this.views = new Views(this.catalog, this.hooks, clock)
+    const { hooks, catalog, views } = this
+    this.#path = new CallPath({ catalog, views, hooks, servers, vault: this, clock, nextId, fault })
+  }
+
+  /**
+   * Who sends a request. With no listener nobody can be anybody: open is something operators write down.
+   * @throws HookError, or rejects with it
+   */
+  authenticate(request: AuthRequest): Maybe<Authenticated | Denial> {
+    const { authenticate } = this.hooks.on
+    if (authenticate === null) {
+      return deny('UNAUTHENTICATED', 'no plugin of this gateway authenticates callers', {
+        hint: 'Enable a plugin with an `authenticate` hook in the config.',
+      })
+    }
+    const found = this.hooks.first<AuthRequest, Authenticated | Denial>(authenticate, request)
+    return isPromise(found) ? found.then((one) => one ?? NO_CREDENTIALS) : (found ?? NO_CREDENTIALS)
+  }
+
+  /** How to authenticate, told with a refusal. */
+  challenges(request: AuthRequest, denial: Denial): Challenge[] {
+    return (this.hooks.on.challenge ?? []).flatMap(({ plugin, run }) => {
+      try {
+        return run(request, denial) ?? []
+      } catch (cause) {
+        this.hooks.report(plugin, 'challenge', cause, true)
+        return []
+      }
+    })
+  }
+
+  /** Runs one call to its end. Never throws, never rejects. */
+  call(request: CallRequest, caller: Caller, exchange: Exchange): Maybe<Outcome> {
+    return this.#path.call(request, caller, exchange)
+  }
+
+  /** What this caller lists. @throws HookError, or rejects with it */
+  list(caller: Caller): Maybe<ShownList> {
+    const view = this.views.of(caller)
+    return isPromise(view) ? view.then((ready) => ready.list()) : view.list()
+  }
+
+  /** Asks every caller's filters anew and tells those who watch lists. */
+  invalidate(): void {
+    this.views.invalidate()
+    for (const watcher of this.#watchers) watcher.listsMayHaveChanged()
+  }
+
+  /** Tells `watcher` when its list may have changed, until the returned function is called. */
+  watch(watcher: ListWatcher): () => void {
+    this.#watchers.add(watcher)
+    return () => this.#watchers.delete(watcher)
+  }
+
+  /** Tells the observers, if there are any. */
+  emit(event: Event): void {
+    if (this.hooks.on.observe !== null) this.hooks.emit(event)
+  }
+
+  credentials(query: CredentialsQuery): Maybe<Readonly<Record<string, string>> | undefined> {
+    const listeners = this.hooks.on.credentials
+    if (listeners === null) return undefined
+    const found = this.hooks.first(listeners, query)
+    return isPromise(found) ? found.then(headersOf) : headersOf(found)
+  }
+
+  refused(
+    query: CredentialsQuery,
+    httpStatus: number,
+    challenge: string | undefined,
+  ): Maybe<'retry' | Denial | undefined> {
+    const listeners = this.hooks.on.refused
+    if (listeners === null) return undefined
+    return this.hooks.first(listeners, { ...query, httpStatus, challenge })
+  }
+}
+
+const NO_CREDENTIALS = deny('UNAUTHENTICATED', 'no valid credentials were sent')
+
+function headersOf(
+  found: { headers: Readonly<Record<string, string>> } | Denial | undefined,
+): Readonly<Record<string, string>> | undefined {
+  if (found === undefined) return undefined
+  if ('headers' in found) return found.headers
+  throw new Refused(found)
+}

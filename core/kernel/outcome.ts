@@ -1,0 +1,87 @@
+import {
+  type Denial,
+  deny,
+  type Entry,
+  type Outcome,
+  type ResultOutcome,
+  type Target,
+} from '../../sdk/index.ts'
+import { repeatsNameAnywhere, writeChanged } from './json.ts'
+import type { CallRequest, Exchange } from './ports.ts'
+import type { Round } from './round.ts'
+
+/** A result that still has the text it came in. */
+export class RelayedResult implements ResultOutcome {
+  readonly kind = 'result'
+  readonly source = 'upstream'
+  readonly executed = true
+  readonly result: Readonly<Record<string, unknown>>
+  readonly text: string
+
+  constructor(result: Readonly<Record<string, unknown>>, text: string) {
+    this.result = result
+    this.text = text
+  }
+}
+
+/** Guards judge a result by what every parser reads in it: one with a name twice loses its source text. */
+export function readable(outcome: Outcome): Outcome {
+  if (!(outcome instanceof RelayedResult) || !repeatsNameAnywhere(outcome.text, 0)) return outcome
+  const { result, source, executed } = outcome
+  return { kind: 'result', result, source, executed }
+}
+
+/** A changed result keeps the source of the numbers nobody touched. */
+export function keepText(outcome: Outcome, original: Outcome): Outcome {
+  if (outcome.kind !== 'result' || outcome === original) return outcome
+  if (!(original instanceof RelayedResult)) return outcome
+  return new RelayedResult(
+    outcome.result,
+    writeChanged(outcome.result, original.result, original.text),
+  )
+}
+
+/** No such entry, as far as this caller can tell. */
+export function notFound(name: string): Denial {
+  return deny('NOT_FOUND', `Unknown tool: ${name}`)
+}
+
+/** The caller no longer wants it. */
+export function cancelled(round: Round, executed: Outcome['executed']): Outcome {
+  return { kind: 'cancelled', reason: round.cancelled ?? '', executed }
+}
+
+/** Every candidate was refused. */
+export function refused(
+  name: string,
+  refusals: readonly { plugin: string; rule: string; scopes?: readonly string[] }[],
+): Denial {
+  const scopes = [...new Set(refusals.flatMap((refusal) => refusal.scopes ?? []))]
+  const [first] = refusals
+  const who = first === undefined ? {} : { plugin: first.plugin, rule: first.rule }
+  // Whoever may not use it reads the same as if it did not exist, unless more scopes would help.
+  const denial =
+    scopes.length > 0
+      ? deny('INSUFFICIENT_SCOPE', `${name} needs more scopes`, { scopes })
+      : notFound(name)
+  return { ...denial, ...who }
+}
+
+/** Nothing chose between the candidates. */
+export function ambiguous(entry: Entry, candidates: readonly Target[]): Denial {
+  const places = candidates.map(({ upstream, name }) => `${upstream}: ${name}`).join(', ')
+  return deny(
+    'INVALID',
+    `${entry.name} can go to several places (${places}) and nothing chose one`,
+    {
+      hint: 'Enable a plugin that chooses the target, or give the upstreams different names.',
+    },
+  )
+}
+
+/** The caller's W3C trace context. */
+export function traceparent(request: CallRequest, exchange: Exchange): string | undefined {
+  const fromMeta = request.meta.traceparent
+  const found = fromMeta ?? exchange.headers.traceparent
+  return typeof found === 'string' ? found : undefined
+}

@@ -1,0 +1,58 @@
+import type { Caller, CredentialsQuery, Maybe, Outcome } from '../../sdk/index.ts'
+import type { Members } from './json.ts'
+import type { Round } from './round.ts'
+
+/** A client's request for an entry, as a wire hands it to the kernel. */
+export interface CallRequest {
+  readonly method: 'tools/call'
+  /** The entry's name. */
+  readonly name: string
+  readonly args: Readonly<Record<string, unknown>>
+  /** The request body; `params` and `argsAt` point into it. */
+  readonly text: string
+  readonly params: Members
+  /** Where the source of `args` starts in `text`; -1 when the client sent none. */
+  readonly argsAt: number
+  /** `_meta` as it came, envelope included. */
+  readonly meta: Readonly<Record<string, unknown>>
+}
+
+/** The client's side of one call: made by a wire, used by the kernel and the outbound room. */
+export interface Exchange {
+  readonly wire: string
+  readonly requestId: string
+  readonly sessionId: string | undefined
+  /** The HTTP request's headers, for `forwardHeaders`. Names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  /** Sends a JSON-RPC notification, as text, before the answer. */
+  message(text: string): void
+  /** Set by the kernel once the call runs: what to cancel when the client goes away. */
+  round: Round | undefined
+}
+
+/** The upstreams, as the kernel sees them. */
+export interface Servers {
+  /**
+   * Sends the round to its target and answers with what came back. Never rejects.
+   * @param headers what `credentials` gave for this identity
+   */
+  send(round: Round, headers: Readonly<Record<string, string>> | undefined): Maybe<Outcome>
+}
+
+/** What the outbound room asks of the kernel. */
+export interface Vault {
+  /** Headers for an upstream: `undefined` when no plugin has any. Rejects with HookError or {@link Refused}. */
+  credentials(query: CredentialsQuery): Maybe<Readonly<Record<string, string>> | undefined>
+  /** Whether to ask again and retry after a refusal of our credentials. */
+  refused(
+    query: CredentialsQuery,
+    httpStatus: number,
+    challenge: string | undefined,
+  ): Maybe<'retry' | Outcome | undefined>
+}
+
+/** Somebody whose list may change: told so, once per change of the catalog or of a policy. */
+export interface ListWatcher {
+  readonly caller: Caller
+  listsMayHaveChanged(): void
+}

@@ -1,0 +1,119 @@
+import { CONTRACT, HOOK_NAMES, type HookName, type Hooks, type Plugin } from '../../sdk/index.ts'
+import type { Services } from './container.ts'
+import { GatewayError, messageOf, type Problem } from './errors.ts'
+import type { PluginLine } from './hooks.ts'
+import { didYouMean } from './nearest.ts'
+
+/** A plugin line of the config, loaded and checked, not yet set up. */
+export interface PluginSpec {
+  readonly id: string
+  readonly plugin: Plugin
+  /** Settings that passed the plugin's schema, defaults filled in. */
+  readonly config: unknown
+  /** The settings under the key it claims, by upstream id. */
+  readonly upstreams: ReadonlyMap<string, unknown>
+  readonly onFailure: 'deny' | 'skip'
+  readonly timeouts: Partial<Record<HookName, number>>
+}
+
+/**
+ * Runs every plugin's `setup`.
+ * @param prepare offers a line the services that know whom they serve
+ * @throws GatewayError with the problems of all plugins at once
+ */
+export function setUpPlugins(
+  specs: readonly PluginSpec[],
+  services: Services,
+  prepare: (line: Services, spec: PluginSpec) => void,
+): PluginLine[] {
+  const problems: Problem[] = []
+  const lines: PluginLine[] = []
+  for (const spec of specs) {
+    const { id, plugin, onFailure, timeouts } = spec
+    const child = services.child()
+    prepare(child, spec)
+    const needs = child.resolve(id, plugin.needs ?? {})
+    problems.push(...needs.problems)
+    if (needs.problems.length > 0) continue
+    let hooks: Hooks
+    try {
+      hooks = plugin.setup(spec.config as never, needs.services, spec.upstreams as never)
+    } catch (cause) {
+      problems.push(
+        setupProblem(id, `setup failed: ${messageOf(cause)}`, 'Mend the plugin or its settings.'),
+      )
+      continue
+    }
+    problems.push(...checkHooks(spec, hooks))
+    lines.push({ id, phase: plugin.phase, hooks, onFailure, timeouts })
+  }
+  if (problems.length > 0) throw new GatewayError(problems)
+  return lines
+}
+
+/** What is wrong with a plugin's shape, before it is set up. Empty when nothing is. */
+export function checkPluginShape(id: string, value: unknown): Problem[] {
+  const plugin = value as Partial<Plugin> | undefined
+  if (typeof plugin !== 'object' || plugin === null || typeof plugin.setup !== 'function') {
+    return [
+      setupProblem(
+        id,
+        'has no default export made by definePlugin',
+        'Write `export default definePlugin({…})`.',
+      ),
+    ]
+  }
+  if (plugin.contract !== CONTRACT) {
+    return [
+      setupProblem(
+        id,
+        `was made for plugin contract ${plugin.contract}, this gateway has ${CONTRACT}`,
+        'Update the plugin or the gateway.',
+      ),
+    ]
+  }
+  return []
+}
+
+function checkHooks({ id, plugin }: PluginSpec, hooks: unknown): Problem[] {
+  if (typeof hooks !== 'object' || hooks === null || 'then' in hooks) {
+    return [
+      setupProblem(
+        id,
+        'setup returned no hooks',
+        'Return an object of hooks, not a promise; do I/O in `start`.',
+      ),
+    ]
+  }
+  const problems = Object.entries(hooks).flatMap(([name, hook]) => {
+    if (!HOOK_NAMES.includes(name as HookName)) {
+      const near = didYouMean(name, HOOK_NAMES)
+      return [
+        setupProblem(id, `no hook \`${name}\`${near}`, `Hooks: ${HOOK_NAMES.join(', ')}.`, name),
+      ]
+    }
+    return typeof hook === 'function' || hook === undefined
+      ? []
+      : [setupProblem(id, `hook \`${name}\` is not a function`, 'Return a function.')]
+  })
+  if (('beforeCall' in hooks || 'afterCall' in hooks) && plugin.phase === undefined) {
+    problems.push(
+      setupProblem(
+        id,
+        'has beforeCall or afterCall but no phase',
+        "Set `phase` to 'shape' or 'guard'.",
+      ),
+    )
+  }
+  return problems
+}
+
+function setupProblem(id: string, reason: string, hint: string, unknownHook?: string): Problem {
+  return {
+    code: unknownHook === undefined ? 'PLUGIN_SETUP' : 'PLUGIN_UNKNOWN_HOOK',
+    where: `plugin ${id}`,
+    reason,
+    hint,
+    ...(unknownHook === undefined ? {} : { path: unknownHook }),
+  }
+}

@@ -1,0 +1,52 @@
+import type { Denial, Outcome, Target } from '../../sdk/index.ts'
+import type { Listener } from './hooks.ts'
+import { isObject } from './json.ts'
+import type { Round } from './round.ts'
+
+/**
+ * Takes a shaper's verdict on a call.
+ * @returns the denial or the answer; `undefined` after a change
+ * @throws TypeError for anything a shaper may not return
+ */
+export function applyShape(round: Round, plugin: string, verdict: unknown): Outcome | undefined {
+  const { kind, args, target, result } = verdict as Record<string, unknown>
+  if (kind === 'denial') return { ...(verdict as Denial), plugin }
+  if (kind === 'answer' && isObject(result)) {
+    return { kind: 'result', result, source: 'plugin', executed: false }
+  }
+  if (kind !== 'change') throw new TypeError('returned something else than change, answer or deny')
+  if (args !== undefined && !isObject(args)) {
+    throw new TypeError('changed the arguments to something that is not an object')
+  }
+  if (target !== undefined) {
+    const { upstream, name } = target as Target
+    const found = round.candidates.find((one) => one.upstream === upstream && one.name === name)
+    if (found === undefined)
+      throw new TypeError('changed the target to one that is not a candidate')
+    round.retarget(found)
+  }
+  if (args !== undefined) round.args = args
+  return undefined
+}
+
+/** Takes a guard's verdict. @throws TypeError for anything but a denial */
+export function applyGuard(plugin: string, verdict: unknown): Outcome {
+  if ((verdict as { kind?: unknown }).kind !== 'denial')
+    throw new TypeError('a guard may only deny')
+  return { ...(verdict as Denial), plugin }
+}
+
+/** What a plugin may make of an outcome. Never whether the upstream did the work. @throws TypeError */
+export function acceptOutcome(
+  { plugin }: Listener<'afterCall'>,
+  before: Outcome,
+  verdict: Outcome | undefined | null,
+): Outcome {
+  if (verdict === undefined || verdict === null || verdict === before) return before
+  if (before.kind === 'cancelled') return before
+  const { executed } = before
+  if (verdict.kind === 'denial') return { ...verdict, plugin, executed }
+  if (verdict.kind === 'failure') return { ...verdict, executed }
+  if (verdict.kind === 'result' && isObject(verdict.result)) return { ...verdict, executed }
+  throw new TypeError('returned something that is not an outcome')
+}

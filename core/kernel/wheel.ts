@@ -1,0 +1,75 @@
+import type { Clock } from '../../sdk/index.ts'
+
+const TICK = 250
+
+/** Something to happen at a time, unless it is removed before. */
+export interface Alarm {
+  deadline: number
+  ring(): void
+}
+
+/**
+ * Deadlines for things that rarely reach them. One interval for the whole gateway instead of a timer
+ * each: an alarm costs a set insert, and rings up to a tick (250 ms) late.
+ */
+export class Wheel {
+  readonly #clock: Clock
+  readonly #alarms = new Set<Alarm>()
+  #stop: (() => void) | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Milliseconds on the wheel's clock; `Alarm.deadline` is on the same scale. */
+  now(): number {
+    return this.#clock.monotonic()
+  }
+
+  add(alarm: Alarm): void {
+    this.#alarms.add(alarm)
+    this.#stop ??= this.#clock.every(TICK, () => this.#turn())
+  }
+
+  remove(alarm: Alarm): void {
+    this.#alarms.delete(alarm)
+  }
+
+  /** Rings after `ms`. */
+  after(ms: number, ring: () => void): Alarm {
+    const alarm = { deadline: this.now() + ms, ring }
+    this.add(alarm)
+    return alarm
+  }
+
+  /**
+   * Settles like `promise`, or rejects with `late()` after `ms`.
+   * The promise itself goes on: there is no way to stop it.
+   */
+  limit<T>(promise: Promise<T>, ms: number, late: () => Error): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const alarm = this.after(ms, () => reject(late()))
+      promise.then(resolve, reject).finally(() => this.remove(alarm))
+    })
+  }
+
+  /** Forgets every alarm. */
+  close(): void {
+    this.#alarms.clear()
+    this.#stop?.()
+    this.#stop = undefined
+  }
+
+  #turn(): void {
+    const now = this.now()
+    for (const alarm of this.#alarms) {
+      if (alarm.deadline > now) continue
+      this.#alarms.delete(alarm)
+      alarm.ring()
+    }
+    if (this.#alarms.size === 0) {
+      this.#stop?.()
+      this.#stop = undefined
+    }
+  }
+}

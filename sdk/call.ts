@@ -1,0 +1,26 @@
+import type { Caller } from './caller.ts'
+import type { Entry, Target } from './entry.ts'
+
+/** One request aimed at an entry, as plugins see it. The same object from `beforeCall` to `afterCall`. */
+export interface Call {
+  /** Unique within this gateway process. */
+  readonly id: string
+  readonly method: 'tools/call'
+  readonly caller: Caller
+  readonly entry: Entry
+  /** The targets of the entry that this caller may use. */
+  readonly candidates: readonly Target[]
+  /** Where it goes; `undefined` while several candidates are left and no shaper has chosen. */
+  readonly target: Target | undefined
+  /** The arguments as they stand now. Plain JavaScript values; never change them in place. */
+  readonly args: Readonly<Record<string, unknown>>
+  /**
+   * Whose credentials the upstream will see: the `identity` of the target, `""` when it is shared by
+   * all callers. Anything stored about a result must be keyed by it.
+   */
+  readonly audience: string
+  /** The request's `_meta`, without the keys the protocol reserves for the envelope. */
+  readonly meta: Readonly<Record<string, unknown>>
+  /** Aborted when the caller cancels or goes away. Made when first read. */
+  readonly signal: AbortSignal
+}

@@ -1,0 +1,192 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Context } from 'koa'
+import type { Call } from './call.ts'
+import type { Caller, Principal } from './caller.ts'
+import type { Entry, Target } from './entry.ts'
+import type { Event } from './events.ts'
+import type { Answer, Change, Denial, Outcome } from './outcome.ts'
+
+/** A value now, or a promise of it. Hooks that return values directly cost almost nothing. */
+export type Maybe<T> = T | Promise<T>
+
+/** A request as auth plugins see it, before its body is read. */
+export interface AuthRequest {
+  readonly method: string
+  /** Without the query. */
+  readonly path: string
+  /** Names in lower case. */
+  readonly headers: IncomingHttpHeaders
+  readonly remoteAddress: string | undefined
+  readonly requestId: string
+}
+
+/** A caller that an auth plugin vouches for. */
+export interface Authenticated {
+  /**
+   * Return the same object for the same credentials: the gateway keeps what it knows of a caller per
+   * principal object.
+   */
+  readonly principal: Principal
+  /** When the credentials end, in milliseconds since the epoch. */
+  readonly until?: number
+}
+
+/** One `WWW-Authenticate` challenge (RFC 9110, 11.6.1). */
+export interface Challenge {
+  readonly scheme: string
+  readonly params?: Readonly<Record<string, string>>
+}
+
+/** Why an entry is not permitted. */
+export interface Refusal {
+  readonly rule: string
+  readonly reason: string
+  /** Scopes that would permit it: offered to the caller if every candidate is refused. */
+  readonly scopes?: readonly string[]
+}
+
+/** What one caller may use. */
+export interface Filter {
+  /** Same key = same answers of `test`: lists are computed once per key. */
+  readonly key: string
+  /** When to ask again, in milliseconds since the epoch. */
+  readonly until?: number
+  /** Asked per candidate, for lists and for calls alike. Pure and synchronous. */
+  test(entry: Entry, target: Target): true | Refusal
+}
+
+/** An entry with the targets one caller may use. */
+export interface PermittedEntry extends Entry {
+  readonly candidates: readonly Target[]
+}
+
+/** How permitted entries are shown to one caller. Lists only: what is dropped here stays callable. */
+export interface Presentation {
+  /** Same key and same permitted entries = same result of `apply`. */
+  readonly key: string
+  /** When to ask again, in milliseconds since the epoch. */
+  readonly until?: number
+  apply(entries: readonly PermittedEntry[]): readonly PermittedEntry[]
+}
+
+/** Which upstream `identity` is asked for. */
+export interface IdentityQuery {
+  readonly upstream: string
+  readonly caller: Caller
+}
+
+/** What credentials are wanted for. */
+export interface CredentialsQuery {
+  readonly upstream: string
+  readonly purpose: 'discover' | 'call' | 'listen'
+  /** Absent when the gateway itself contacts the upstream. */
+  readonly caller?: Caller
+  readonly call?: Call
+}
+
+/** Credentials for an upstream. Return the same `headers` object for the same headers: it is prepared once. */
+export interface Credentials {
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** An upstream's refusal of our credentials. */
+export interface RefusedQuery extends CredentialsQuery {
+  readonly httpStatus: number
+  /** Its `WWW-Authenticate` header. */
+  readonly challenge: string | undefined
+}
+
+/** An HTTP route of a plugin, on the gateway's own port. */
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** A path pattern of `@koa/router`. */
+  readonly path: string
+  /** `authenticated` (default): `ctx.state.principal` is set. `public`: anybody. */
+  readonly access?: 'authenticated' | 'public'
+  handle(ctx: Context): Maybe<void>
+}
+
+/** Where a plugin registers its routes. */
+export interface Routes {
+  add(route: Route): void
+}
+
+/** What `health` reports. */
+export interface Health {
+  readonly ok: boolean
+  readonly detail?: string
+}
+
+/** What a plugin's `setup` returns: any of these, and nothing else. */
+export interface Hooks {
+  /**
+   * Kind: fold. Each entry as it arrives from an upstream: nothing keeps it, an entry replaces it, an
+   * array replaces it by several or none. A failure leaves the entry out.
+   */
+  onRegister?(entry: Entry): Maybe<undefined | Entry | readonly Entry[]>
+  /**
+   * Kind: fold, synchronous, pure. The whole catalog after any change; never two entries of one name.
+   * A failure keeps the catalog as it was.
+   */
+  arrange?(entries: readonly Entry[]): readonly Entry[]
+  /** Kind: all must agree. What this caller may list and call. A failure permits nothing. */
+  listFilter?(caller: Caller): Maybe<undefined | Filter>
+  /** Kind: fold. How permitted entries are listed. A failure lists nothing. */
+  present?(caller: Caller): Maybe<undefined | Presentation>
+  /**
+   * Kind: first, with changes. Shapers may `change` and `answer`, shapers and guards may `deny`.
+   * A failure denies the call. Needs `phase`.
+   */
+  beforeCall?(call: Call): Maybe<undefined | Change | Answer | Denial>
+  /**
+   * Kind: fold. Runs however the call ended, for every plugin the call reached; cancellations are
+   * read-only. A failure replaces the outcome by a failure. Needs `phase`.
+   */
+  afterCall?(call: Call, outcome: Outcome): Maybe<undefined | Outcome>
+  /**
+   * Kind: first. Nothing means "not my scheme". With no auth plugin every request is refused.
+   * A failure refuses the request.
+   */
+  authenticate?(request: AuthRequest): Maybe<undefined | Authenticated | Denial>
+  /** Kind: all, merged. How to authenticate, told with every 401 and 403. */
+  challenge?(request: AuthRequest, denial: Denial): undefined | Challenge | readonly Challenge[]
+  /** Kind: first, synchronous. Whose credentials the upstream will see; `""` = shared by all. */
+  identity?(query: IdentityQuery): string | undefined
+  /** Kind: first. Headers for the upstream. No other plugin sees them. A failure fails the call. */
+  credentials?(query: CredentialsQuery): Maybe<undefined | Credentials | Denial>
+  /** Kind: first. The upstream answered 401 or 403: `retry` asks `credentials` again and sends once more. */
+  refused?(query: RefusedQuery): Maybe<undefined | 'retry' | Denial>
+  /** Kind: all, synchronous. What happened. Failures are counted and otherwise ignored. */
+  observe?(event: Event): void
+  /** Kind: once, at boot. */
+  routes?(routes: Routes): void
+  /** Kind: once. Connects, loads, warms up. A failure stops the gateway. */
+  start?(): Maybe<void>
+  /** Kind: once. Releases everything; safe after a failed `start`. */
+  stop?(): Maybe<void>
+  /** Kind: on demand. Part of `/ready`. */
+  health?(): Maybe<Health>
+}
+
+/** The name of a hook. */
+export type HookName = keyof Hooks
+
+/** Every hook there is. The loader refuses any other name. */
+export const HOOK_NAMES: readonly HookName[] = [
+  'onRegister',
+  'arrange',
+  'listFilter',
+  'present',
+  'beforeCall',
+  'afterCall',
+  'authenticate',
+  'challenge',
+  'identity',
+  'credentials',
+  'refused',
+  'observe',
+  'routes',
+  'start',
+  'stop',
+  'health',
+]
