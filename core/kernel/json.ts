@@ -75,7 +75,7 @@ export function readMembers(text: string, from = 0): Members {
 }
 
 /** Reads the elements of the array that starts at `from`: two offsets each (start, end). */
-function readElements(text: string, from: number): number[] {
+export function readElements(text: string, from: number): number[] {
   const elements: number[] = []
   let i = skipSpace(text, from + 1)
   while (text.charCodeAt(i) !== CLOSE_BRACKET) {

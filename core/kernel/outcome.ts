@@ -2,6 +2,7 @@ import {
   type Denial,
   deny,
   type Entry,
+  type Failure,
   type Outcome,
   type ResultOutcome,
   type Target,
@@ -20,6 +21,23 @@ export class RelayedResult implements ResultOutcome {
 
   constructor(result: Readonly<Record<string, unknown>>, text: string) {
     this.result = result
+    this.text = text
+  }
+}
+
+/** An upstream's JSON-RPC error that still has the text it came in. */
+export class RelayedError implements Failure {
+  readonly kind = 'failure'
+  readonly code = 'UPSTREAM_ERROR'
+  readonly hint = ''
+  readonly executed = 'unknown'
+  readonly message: string
+  readonly error: NonNullable<Failure['error']>
+  readonly text: string
+
+  constructor(error: NonNullable<Failure['error']>, text: string) {
+    this.message = error.message
+    this.error = error
     this.text = text
   }
 }

@@ -1,4 +1,4 @@
-import type { Caller, CredentialsQuery, Maybe, Outcome } from '../../sdk/index.ts'
+import type { Caller, CredentialsQuery, Denial, Maybe, Outcome } from '../../sdk/index.ts'
 import type { Members } from './json.ts'
 import type { Round } from './round.ts'
 
@@ -48,11 +48,19 @@ export interface Vault {
     query: CredentialsQuery,
     httpStatus: number,
     challenge: string | undefined,
-  ): Maybe<'retry' | Outcome | undefined>
+  ): Maybe<'retry' | Denial | undefined>
 }
 
 /** Somebody whose list may change: told so, once per change of the catalog or of a policy. */
 export interface ListWatcher {
   readonly caller: Caller
   listsMayHaveChanged(): void
+}
+
+/** Turns facts into text that only this gateway (or a replica with the same keys) can make and read. */
+export interface Sealer {
+  /** @param purpose bound to the seal: text sealed for one purpose opens for no other */
+  seal(facts: string, purpose: string): string
+  /** The facts, or `undefined` for anything that was not sealed here for this purpose. */
+  open(text: string, purpose: string): string | undefined
 }

@@ -1,0 +1,82 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { ListenConfig } from './settings.ts'
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
+const EXPOSED = 'Mcp-Session-Id, WWW-Authenticate'
+const HEADERS =
+  'Content-Type, Accept, Authorization, X-API-Key, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID, X-Request-Id'
+
+/** The host of a `Host` header or URL, without its port; IPv6 in brackets. */
+function hostName(host: string): string {
+  return host.toLowerCase().replace(/:\d+$/, '')
+}
+
+/**
+ * Who may knock: the `Host` and `Origin` checks against DNS rebinding, and CORS
+ * (Streamable HTTP, security warning).
+ */
+export class Doors {
+  readonly #origins: ReadonlySet<string>
+  /** `undefined`: any host, because the gateway is reachable under names it cannot know. */
+  readonly #hosts: ReadonlySet<string> | undefined
+  readonly #loopback: boolean
+
+  constructor({ host, publicUrl, allowedOrigins, allowedHosts }: ListenConfig) {
+    this.#loopback = LOOPBACK.has(host) || host === '::1'
+    const publicHost = publicUrl === undefined ? [] : [hostName(new URL(publicUrl).host)]
+    const known = [...publicHost, ...allowedHosts.map(hostName)]
+    this.#origins = new Set([
+      ...allowedOrigins.map((origin) => origin.toLowerCase()),
+      ...(publicUrl === undefined ? [] : [new URL(publicUrl).origin]),
+    ])
+    this.#hosts = this.#loopback
+      ? new Set([...LOOPBACK, ...known])
+      : known.length > 0
+        ? new Set([...known, hostName(host)])
+        : undefined
+  }
+
+  /** Why a request must be refused with 403, or nothing. */
+  refuse(headers: IncomingHttpHeaders): string | undefined {
+    const { host, origin } = headers
+    if (this.#hosts !== undefined && (host === undefined || !this.#hosts.has(hostName(host)))) {
+      return `Host ${host ?? '(none)'} is not served here. Add it to \`listen.allowedHosts\`, or set \`listen.publicUrl\``
+    }
+    if (origin !== undefined && !this.#admits(origin)) {
+      return `Origin ${origin} may not call this gateway. Add it to \`listen.allowedOrigins\``
+    }
+    return undefined
+  }
+
+  /** CORS headers for an admitted origin, flat. */
+  cors(origin: string | undefined): string[] {
+    if (origin === undefined) return []
+    return [
+      'access-control-allow-origin',
+      origin,
+      'access-control-expose-headers',
+      EXPOSED,
+      'vary',
+      'Origin',
+    ]
+  }
+
+  /** What a preflight is answered with besides. */
+  preflight(): string[] {
+    return [
+      'access-control-allow-methods',
+      'GET, POST, DELETE, OPTIONS',
+      'access-control-allow-headers',
+      HEADERS,
+      'access-control-max-age',
+      '86400',
+    ]
+  }
+
+  #admits(origin: string): boolean {
+    if (this.#origins.has(origin.toLowerCase())) return true
+    if (!this.#loopback || !URL.canParse(origin)) return false
+    const { protocol, hostname } = new URL(origin)
+    return (protocol === 'http:' || protocol === 'https:') && LOOPBACK.has(hostname)
+  }
+}

@@ -1,0 +1,209 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Authenticated, AuthRequest, Denial, Failure } from '../../sdk/index.ts'
+import { isPromise } from '../kernel/hooks.ts'
+import { CODE, META, MODERN } from '../kernel/protocol.ts'
+import { type Arrival, HttpAuthRequest } from './arrival.ts'
+import { readBody } from './body.ts'
+import type { Doors } from './doors.ts'
+import { sendJson } from './exchange.ts'
+import type { LegacyWire } from './legacy.ts'
+import { type ClientMessage, parseBody } from './message.ts'
+import type { ModernWire } from './modern.ts'
+import { failed } from './operations.ts'
+import { hintPage } from './page.ts'
+import type { Reply } from './replies.ts'
+import { respond, type WireParts } from './wire.ts'
+
+/** What the endpoint needs besides what the wires share. */
+export interface EndpointParts extends WireParts {
+  readonly doors: Doors
+  readonly modern: ModernWire
+  readonly legacy: LegacyWire
+  readonly bodyLimit: number
+  /** The URL clients use, for the hint page. */
+  readonly url: () => string
+}
+
+const NO_ID = { id: undefined }
+
+/**
+ * `/mcp` and its profiles: checks the door, asks who it is, reads the body, and gives each message to
+ * the wire of its era. The body decides the era; headers are checked against it.
+ */
+export class Endpoint {
+  readonly #parts: EndpointParts
+
+  constructor(parts: EndpointParts) {
+    this.#parts = parts
+  }
+
+  /** Serves one HTTP request. */
+  serve(request: IncomingMessage, response: ServerResponse, path: string, requestId: string): void {
+    const { doors, replies } = this.#parts
+    const refused = doors.refuse(request.headers)
+    if (refused !== undefined) {
+      return sendError(response, replies.error(403, CODE.invalidRequest, refused), [])
+    }
+    const cors = doors.cors(request.headers.origin)
+    switch (request.method) {
+      case 'OPTIONS':
+        response.writeHead(204, [...cors, ...doors.preflight()])
+        response.end()
+        return
+      case 'GET':
+        if (/text\/html/.test(request.headers.accept ?? '')) return this.page(response)
+        break
+      case 'POST':
+      case 'DELETE':
+        break
+      default:
+        response.writeHead(405, ['allow', 'GET, POST, DELETE, OPTIONS', ...cors])
+        response.end()
+        return
+    }
+    const auth = new HttpAuthRequest(request, path, requestId)
+    this.authenticate(auth, response, cors, ({ principal, until }) => {
+      this.#route({ request, response, auth, requestId, path, principal, until, cors })
+    })
+  }
+
+  /** The hint page for people. */
+  page(response: ServerResponse): void {
+    const html = hintPage(this.#parts.url())
+    response.writeHead(200, [
+      'content-type',
+      'text/html; charset=utf-8',
+      'content-length',
+      String(Buffer.byteLength(html)),
+    ])
+    response.end(html)
+  }
+
+  /** Goes on with whoever sent the request, or refuses it. */
+  authenticate(
+    auth: AuthRequest,
+    response: ServerResponse,
+    cors: readonly string[],
+    go: (who: Authenticated) => void,
+  ): void {
+    const settle = (found: Authenticated | Denial) => {
+      if ('principal' in found) go(found)
+      else this.#refuse(auth, response, cors, found)
+    }
+    const fail = (cause: unknown) => this.#refuse(auth, response, cors, failed(cause))
+    try {
+      const found = this.#parts.kernel.authenticate(auth)
+      if (isPromise(found)) found.then(settle).catch(fail)
+      else settle(found)
+    } catch (cause) {
+      fail(cause)
+    }
+  }
+
+  #refuse(
+    auth: AuthRequest,
+    response: ServerResponse,
+    cors: readonly string[],
+    why: Denial | Failure,
+  ): void {
+    if (response.headersSent) return void response.destroy()
+    const { kernel, replies, operations } = this.#parts
+    const { requestId, path } = auth
+    if (why.kind === 'denial') kernel.emit({ type: 'auth.refused', denial: why, path, requestId })
+    const reply = replies.refusal(why, { era: 'modern', requestId, status: true })
+    // Nobody is let in by a plugin that failed, and nobody is told it was their fault.
+    const status = why.kind === 'failure' ? 500 : reply.status === 200 ? 403 : reply.status
+    sendError(response, { ...reply, status }, [
+      ...cors,
+      ...operations.challengeHeaders(reply.challenge, { auth }),
+    ])
+  }
+
+  #route(arrival: Arrival): void {
+    const { request, response, cors } = arrival
+    const { legacy, replies, bodyLimit } = this.#parts
+    if (request.method === 'GET') return legacy.stream(arrival)
+    if (request.method === 'DELETE') return legacy.end(arrival)
+    if (!acceptsBoth(request.headers.accept)) {
+      const reason = 'Not Acceptable: Accept must list application/json and text/event-stream'
+      return sendError(response, replies.error(406, CODE.invalidRequest, reason), cors)
+    }
+    readBody(request, bodyLimit, (text, problem) => {
+      try {
+        if (text !== undefined) this.#read(arrival, text)
+        else if (problem !== undefined) {
+          const code = problem.status === 400 ? CODE.parse : CODE.invalidRequest
+          sendError(response, replies.error(problem.status, code, problem.reason), cors)
+        }
+      } catch (cause) {
+        this.#parts.crashed(arrival, NO_ID, cause)
+      }
+    })
+  }
+
+  #read(arrival: Arrival, text: string): void {
+    const { response, cors, request } = arrival
+    const { modern, legacy, replies } = this.#parts
+    const body = parseBody(text)
+    switch (body.kind) {
+      case 'malformed':
+        return sendError(
+          response,
+          replies.error(400, CODE.parse, `Parse error: ${body.reason}`),
+          cors,
+        )
+      case 'invalid':
+        return sendError(
+          response,
+          replies.error(400, CODE.invalidRequest, `Invalid Request: ${body.reason}`),
+          cors,
+        )
+      case 'batch': {
+        if (!body.messages.some(isModern) && !namesModern(request)) {
+          legacy
+            .serveBatch(arrival, body.messages)
+            .catch((cause: unknown) => this.#parts.crashed(arrival, NO_ID, cause))
+          return
+        }
+        const reason = `Invalid Request: ${MODERN} has no batches`
+        return sendError(response, replies.error(400, CODE.invalidRequest, reason), cors)
+      }
+      default:
+        if (isModern(body.message)) return modern.serve(arrival, body.message)
+        if (namesModern(request) && body.message.id !== undefined)
+          return this.#mixed(arrival, body.message)
+        return legacy.serve(arrival, body.message)
+    }
+  }
+
+  /** The header speaks of one era, the body of the other. */
+  #mixed({ response, cors }: Arrival, message: ClientMessage): void {
+    const { replies } = this.#parts
+    const reply =
+      message.method === 'initialize'
+        ? replies.error(400, CODE.headerMismatch, `Header mismatch: ${MODERN} has no initialize`)
+        : replies.error(
+            400,
+            CODE.invalidParams,
+            `Invalid params: \`_meta["${META.version}"]\` is missing`,
+          )
+    sendJson(response, reply.status, respond(message, reply), [...cors])
+  }
+}
+
+function isModern(message: ClientMessage | string): boolean {
+  return typeof message !== 'string' && message.meta[META.version] !== undefined
+}
+
+function namesModern({ headers }: IncomingMessage): boolean {
+  return headers['mcp-protocol-version']?.toString().trim() === MODERN
+}
+
+function acceptsBoth(accept: string | undefined): boolean {
+  if (accept === undefined || accept.includes('*/*')) return true
+  return /application\/(json|\*)/.test(accept) && /text\/(event-stream|\*)/.test(accept)
+}
+
+function sendError(response: ServerResponse, reply: Reply, headers: readonly string[]): void {
+  sendJson(response, reply.status, respond(NO_ID, reply), headers)
+}

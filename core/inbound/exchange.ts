@@ -1,0 +1,140 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Exchange } from '../kernel/ports.ts'
+import type { Round } from '../kernel/round.ts'
+import type { Alarm, Wheel } from '../kernel/wheel.ts'
+
+/** A call that lasts longer than this is answered on a stream, so that nothing on the way cuts it. */
+const PATIENCE = 15_000
+const SSE = [
+  'content-type',
+  'text/event-stream',
+  'cache-control',
+  'no-cache, no-transform',
+  'x-accel-buffering',
+  'no',
+]
+
+/** One SSE event. Line breaks are white space in JSON, and would end the event here. */
+export function sseEvent(json: string): string {
+  return `data: ${/[\r\n]/.test(json) ? json.replace(/[\r\n]/g, ' ') : json}\n\n`
+}
+
+/** Opens an SSE answer. */
+export function startStream(response: ServerResponse, headers: readonly string[]): void {
+  response.writeHead(200, [...SSE, ...headers])
+  response.flushHeaders()
+}
+
+/**
+ * The answer to one POST: plain JSON, unless a message comes before the result or the call outlasts 15 s;
+ * then an SSE stream with comments to keep it alive.
+ */
+export class HttpExchange implements Exchange, Alarm {
+  readonly wire: string
+  readonly requestId: string
+  readonly sessionId: string | undefined
+  round: Round | undefined
+  deadline: number
+  readonly #request: IncomingMessage
+  readonly #response: ServerResponse
+  readonly #wheel: Wheel
+  readonly #headers: readonly string[]
+  #streaming = false
+  #over = false
+
+  /** @param headers sent with the answer, flat */
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    wheel: Wheel,
+    wire: string,
+    requestId: string,
+    sessionId: string | undefined,
+    headers: readonly string[],
+  ) {
+    this.#request = request
+    this.#response = response
+    this.#wheel = wheel
+    this.wire = wire
+    this.requestId = requestId
+    this.sessionId = sessionId
+    this.#headers = headers
+    this.deadline = wheel.now() + PATIENCE
+    wheel.add(this)
+  }
+
+  get headers(): IncomingMessage['headers'] {
+    return this.#request.headers
+  }
+
+  /** Whether an HTTP status can still be sent. */
+  get statusOpen(): boolean {
+    return !this.#streaming
+  }
+
+  message(text: string): void {
+    if (this.#over) return
+    this.#stream()
+    this.#response.write(sseEvent(text))
+  }
+
+  ring(): void {
+    if (this.#over) return
+    this.#stream()
+    this.#response.write(': keep-alive\n\n')
+    this.deadline = this.#wheel.now() + PATIENCE
+    this.#wheel.add(this)
+  }
+
+  /** Sends the answer. Nothing can follow. */
+  finish(status: number, json: string, headers: readonly string[] = []): void {
+    if (this.#over) return
+    this.#end()
+    if (this.#streaming) this.#response.end(sseEvent(json))
+    else sendJson(this.#response, status, json, [...this.#headers, ...headers])
+  }
+
+  /** Ends without an answer: the client wants none. */
+  abandon(): void {
+    if (this.#over) return
+    this.#stream()
+    this.#end()
+    this.#response.end()
+  }
+
+  /** The client went away. */
+  closed(): void {
+    if (this.#over) return
+    this.#end()
+    this.round?.cancel('the client closed the connection')
+  }
+
+  #stream(): void {
+    if (this.#streaming) return
+    this.#streaming = true
+    startStream(this.#response, this.#headers)
+  }
+
+  #end(): void {
+    this.#over = true
+    this.#wheel.remove(this)
+  }
+}
+
+/** Answers with JSON. */
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  json: string,
+  headers: readonly string[] = [],
+): void {
+  const length = Buffer.byteLength(json)
+  response.writeHead(status, [
+    'content-type',
+    'application/json',
+    'content-length',
+    String(length),
+    ...headers,
+  ])
+  response.end(json)
+}

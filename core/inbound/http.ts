@@ -1,0 +1,245 @@
+import { readFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import Router from '@koa/router'
+import Koa, { type Context } from 'koa'
+import type { Authenticated, Health, Route } from '../../sdk/index.ts'
+import { GatewayError, messageOf } from '../kernel/errors.ts'
+import type { Kernel } from '../kernel/kernel.ts'
+import type { Sealer } from '../kernel/ports.ts'
+import { CODE, type Implementation } from '../kernel/protocol.ts'
+import type { Wheel } from '../kernel/wheel.ts'
+import { type Arrival, HttpAuthRequest } from './arrival.ts'
+import { Doors } from './doors.ts'
+import { Endpoint } from './endpoint.ts'
+import { sendJson } from './exchange.ts'
+import { LegacyWire } from './legacy.ts'
+import type { ListStream } from './list-stream.ts'
+import type { ClientMessage } from './message.ts'
+import { ModernWire } from './modern.ts'
+import { Operations } from './operations.ts'
+import { Replies } from './replies.ts'
+import { type Revocations, Sessions } from './session.ts'
+import type { ListenConfig } from './settings.ts'
+import { respond, type WireParts } from './wire.ts'
+
+const ENDPOINT = '/mcp'
+
+/** What the client's side is made of. */
+export interface InboundParts {
+  readonly kernel: Kernel
+  readonly listen: ListenConfig
+  readonly profiles: readonly string[]
+  readonly us: Implementation
+  readonly showPlugin: boolean
+  readonly wheel: Wheel
+  readonly sealer: Sealer
+  readonly revoked: Revocations
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  /** Makes the ids of requests. */
+  readonly nextId: () => string
+  readonly health: () => Promise<Record<string, Health>>
+  /** Told of a throw in the gateway's own code. */
+  readonly fault: (cause: unknown, requestId: string) => void
+}
+
+/** The gateway's own port: the MCP endpoint, `/live`, `/ready`, and the plugins' routes. */
+export class Inbound {
+  readonly #parts: InboundParts
+  readonly #server: Server
+  readonly #streams = new Set<ListStream>()
+  readonly #endpoint: Endpoint
+  readonly #paths: ReadonlySet<string>
+  #draining = false
+
+  constructor(parts: InboundParts) {
+    this.#parts = parts
+    const { kernel, us, wheel, now, listen, sealer, revoked } = parts
+    const replies = new Replies({ us, showPlugin: parts.showPlugin })
+    const shared: WireParts = {
+      kernel,
+      operations: new Operations(kernel, replies),
+      replies,
+      wheel,
+      now,
+      streams: this.#streams,
+      crashed: (arrival, message, cause) => this.#crashed(replies, arrival, message, cause),
+    }
+    this.#endpoint = new Endpoint({
+      ...shared,
+      doors: new Doors(listen),
+      modern: new ModernWire(shared),
+      legacy: new LegacyWire(shared, new Sessions(sealer, revoked, now), us),
+      bodyLimit: listen.bodyLimit,
+      url: () => this.url,
+    })
+    this.#paths = new Set([ENDPOINT, ...parts.profiles.map((name) => `${ENDPOINT}/${name}`)])
+    const handler = this.#app().callback()
+    this.#server =
+      listen.tls === undefined
+        ? createServer(handler)
+        : createTlsServer(
+            { cert: readPem(listen.tls.cert, 'cert'), key: readPem(listen.tls.key, 'key') },
+            handler,
+          )
+    // Longer than clients and load balancers keep idle connections: they close first, nothing is cut.
+    this.#server.keepAliveTimeout = 75_000
+  }
+
+  /** The endpoint as clients reach it. Valid while listening. */
+  get url(): string {
+    const { publicUrl, host, tls } = this.#parts.listen
+    if (publicUrl !== undefined) return new URL(ENDPOINT, publicUrl).href
+    const { port } = this.#server.address() as AddressInfo
+    const name = host.includes(':') ? `[${host}]` : host
+    return `${tls === undefined ? 'http' : 'https'}://${name}:${port}${ENDPOINT}`
+  }
+
+  /** Starts to listen. @throws GatewayError when the port cannot be had */
+  listen(): Promise<void> {
+    const { host, port } = this.#parts.listen
+    return new Promise((resolve, reject) => {
+      const refused = (error: Error) =>
+        reject(
+          new GatewayError([
+            {
+              code: 'LISTEN',
+              path: 'listen',
+              reason: `cannot listen on ${host}:${port}: ${error.message}`,
+              hint: 'Stop what uses the port, or set `listen.port` to another (0 takes any free one).',
+            },
+          ]),
+        )
+      this.#server.once('error', refused)
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', refused)
+        resolve()
+      })
+    })
+  }
+
+  /** From now on `/ready` says no, and open streams end with their final result. */
+  drain(): void {
+    this.#draining = true
+    for (const stream of this.#streams) stream.end()
+    // Idle connections close now; busy ones after their answer.
+    this.#server.close()
+  }
+
+  /** Cuts what is still open. */
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      if (this.#server.listening) this.#server.close(() => resolve())
+      else resolve()
+    })
+    this.#server.closeAllConnections()
+    await closed
+  }
+
+  #app(): Koa {
+    const app = new Koa()
+    const router = this.#router()
+    app.silent = true
+    app.on('error', (cause: unknown) => this.#parts.fault(cause, ''))
+    app.use((ctx, next) => {
+      const { url = '/' } = ctx.req
+      const query = url.indexOf('?')
+      const path = query < 0 ? url : url.slice(0, query)
+      if (!this.#paths.has(path)) return next()
+      ctx.respond = false
+      return this.#endpoint.serve(
+        ctx.req,
+        ctx.res,
+        path,
+        this.#requestId(ctx.req.headers['x-request-id']),
+      ) as never
+    })
+    app.use(router.routes())
+    return app
+  }
+
+  #router(): Router {
+    const router = new Router()
+    router.get('/', (ctx) => {
+      ctx.respond = false
+      this.#endpoint.page(ctx.res)
+    })
+    router.get('/live', (ctx) => {
+      ctx.body = { live: true }
+    })
+    router.get('/ready', async (ctx) => {
+      const health = await this.#parts.health()
+      const ready = !this.#draining && Object.values(health).every(({ ok }) => ok)
+      ctx.status = ready ? 200 : 503
+      ctx.body = { ready, ...(this.#draining ? { draining: true } : {}), plugins: health }
+    })
+    for (const { run } of this.#parts.kernel.hooks.on.routes ?? []) {
+      run({ add: (route) => this.#addRoute(router, route) })
+    }
+    return router
+  }
+
+  #addRoute(router: Router, { method, path, access, handle }: Route): void {
+    router.register(path, [method], async (ctx: Context) => {
+      if (access === 'public') return handle(ctx)
+      const who = await this.#authenticated(ctx)
+      if (who === undefined) return
+      ctx.state.principal = who.principal
+      await handle(ctx)
+    })
+  }
+
+  #authenticated(ctx: Context): Promise<Authenticated | undefined> {
+    const auth = new HttpAuthRequest(ctx.req, ctx.path, this.#requestId(ctx.get('x-request-id')))
+    return new Promise((resolve) => {
+      ctx.res.once('finish', () => resolve(undefined))
+      this.#endpoint.authenticate(auth, ctx.res, [], resolve)
+    }).then((who) => {
+      if (who === undefined) ctx.respond = false
+      return who as Authenticated | undefined
+    })
+  }
+
+  #requestId(given: string | string[] | undefined): string {
+    return typeof given === 'string' && /^[\w.:/+=@-]{1,128}$/.test(given)
+      ? given
+      : this.#parts.nextId()
+  }
+
+  #crashed(
+    replies: Replies,
+    arrival: Arrival,
+    message: Pick<ClientMessage, 'id'>,
+    cause: unknown,
+  ): void {
+    const { response, requestId } = arrival
+    this.#parts.fault(cause, requestId)
+    if (response.headersSent) response.destroy()
+    else {
+      const text = `Internal error: the gateway failed (request ${requestId})`
+      sendJson(
+        response,
+        200,
+        respond(message, replies.error(200, CODE.internal, text, { requestId })),
+      )
+    }
+  }
+}
+
+function readPem(file: string, which: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    throw new GatewayError([
+      {
+        code: 'TLS_FILE',
+        where: file,
+        path: `listen.tls.${which}`,
+        reason: messageOf(error),
+        hint: 'Set it to a PEM file this process may read.',
+      },
+    ])
+  }
+}

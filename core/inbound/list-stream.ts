@@ -1,0 +1,105 @@
+import type { ServerResponse } from 'node:http'
+import type { Caller } from '../../sdk/index.ts'
+import type { Kernel } from '../kernel/kernel.ts'
+import type { ListWatcher } from '../kernel/ports.ts'
+import type { Alarm, Wheel } from '../kernel/wheel.ts'
+import { sseEvent, startStream } from './exchange.ts'
+
+const KEEP_ALIVE = 15_000
+
+/** What a stream says, each as the text of a JSON-RPC message. */
+export interface StreamWords {
+  /** First, when there is anything to say first. */
+  readonly opened?: string
+  readonly changed: string
+  /** Last, when the gateway ends the stream deliberately. */
+  readonly ended?: string
+}
+
+/** Whom a stream serves, and with what. */
+export interface StreamParts {
+  readonly response: ServerResponse
+  /** Sent with the answer, flat. */
+  readonly headers: readonly string[]
+  readonly kernel: Kernel
+  readonly wheel: Wheel
+  readonly caller: Caller
+  /** Milliseconds until the caller's credentials end. */
+  readonly lifetime: number
+  readonly words: StreamWords
+  /** Whether the caller asked to be told of changes. */
+  readonly wanted: boolean
+  /** Called once, however the stream ends. */
+  readonly closed: (stream: ListStream) => void
+}
+
+/** An open stream that tells one caller when its list of tools has really changed. */
+export class ListStream implements ListWatcher, Alarm {
+  readonly caller: Caller
+  deadline: number
+  readonly #parts: StreamParts
+  readonly #expires: number
+  readonly #unwatch: () => void
+  /** The list as the caller could have read it last. */
+  #known: string | undefined
+  #over = false
+
+  constructor(parts: StreamParts) {
+    const { response, wheel, words } = parts
+    this.caller = parts.caller
+    this.#parts = parts
+    this.#expires = wheel.now() + parts.lifetime
+    this.deadline = wheel.now() + KEEP_ALIVE
+    startStream(response, parts.headers)
+    if (words.opened !== undefined) response.write(sseEvent(words.opened))
+    response.on('close', () => this.#close())
+    this.#unwatch = parts.wanted ? parts.kernel.watch(this) : () => {}
+    wheel.add(this)
+    void this.#look().then((text) => {
+      this.#known ??= text
+    })
+  }
+
+  listsMayHaveChanged(): void {
+    void this.#look().then((text) => {
+      if (this.#over || text === this.#known) return
+      this.#known = text
+      this.#parts.response.write(sseEvent(this.#parts.words.changed))
+    })
+  }
+
+  ring(): void {
+    if (this.#over) return
+    // Whoever may no longer call may no longer listen.
+    if (this.#parts.wheel.now() >= this.#expires) return this.end()
+    this.#parts.response.write(': keep-alive\n\n')
+    this.deadline = this.#parts.wheel.now() + KEEP_ALIVE
+    this.#parts.wheel.add(this)
+  }
+
+  /** Ends it from our side. */
+  end(): void {
+    if (this.#over) return
+    const { ended } = this.#parts.words
+    if (ended !== undefined) this.#parts.response.write(sseEvent(ended))
+    this.#close()
+    this.#parts.response.end()
+  }
+
+  /** The list as it is now; a list that cannot be made reads as empty. */
+  async #look(): Promise<string> {
+    try {
+      return (await this.#parts.kernel.list(this.caller)).text
+    } catch {
+      return ''
+    }
+  }
+
+  #close(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#unwatch()
+    this.#parts.wheel.remove(this)
+    this.#parts.closed(this)
+  }
+}

@@ -1,0 +1,171 @@
+import type { Caller, Client, Maybe } from '../../sdk/index.ts'
+import { isObject } from '../kernel/json.ts'
+import { CODE, decodeHeaderValue, META, MODERN } from '../kernel/protocol.ts'
+import type { Arrival } from './arrival.ts'
+import { HttpExchange, sendJson } from './exchange.ts'
+import type { ClientMessage } from './message.ts'
+import type { Reply } from './replies.ts'
+import { openStream, proceed, respond, type WireParts } from './wire.ts'
+
+const NO_CACHE = ',"ttlMs":0,"cacheScope":'
+
+/** Protocol 2026-07-28 over Streamable HTTP: every request describes itself. */
+export class ModernWire {
+  readonly #parts: WireParts
+
+  constructor(parts: WireParts) {
+    this.#parts = parts
+  }
+
+  /** Serves one message. */
+  serve(arrival: Arrival, message: ClientMessage): void {
+    const { replies } = this.#parts
+    const wrong = this.#check(arrival, message)
+    if (wrong !== undefined) return this.#send(arrival, message, wrong)
+    if (message.id === undefined) {
+      arrival.response.writeHead(202, [...arrival.cors])
+      arrival.response.end()
+      return
+    }
+    const caller = this.#parts.kernel.callers.get(
+      arrival.principal,
+      arrival.path,
+      clientKey(message.meta),
+      () => clientOf(message.meta),
+    )
+    switch (message.method) {
+      case 'tools/call':
+        return this.#call(arrival, message, caller)
+      case 'tools/list': {
+        const scope = this.#parts.kernel.views.differ ? '"private"' : '"public"'
+        const { operations } = this.#parts
+        const reply = operations.listTools(message, caller, arrival.requestId, NO_CACHE + scope)
+        return this.#later(arrival, message, reply)
+      }
+      case 'server/discover': {
+        const members = `"supportedVersions":["${MODERN}"],"capabilities":{"tools":{"listChanged":true}}${NO_CACHE}"public"`
+        return this.#send(arrival, message, replies.result('modern', members))
+      }
+      case 'subscriptions/listen':
+        return this.#listen(arrival, message, caller)
+      default:
+        return this.#send(arrival, message, replies.unknownMethod(message.method ?? '', 'modern'))
+    }
+  }
+
+  #call(arrival: Arrival, message: ClientMessage, caller: Caller): void {
+    const { request, response, requestId, cors } = arrival
+    const { wheel, operations } = this.#parts
+    const exchange = new HttpExchange(
+      request,
+      response,
+      wheel,
+      'modern',
+      requestId,
+      undefined,
+      cors,
+    )
+    // A closed stream is how a modern client cancels.
+    response.on('close', () => exchange.closed())
+    const done = (reply: Reply | undefined) => {
+      if (reply === undefined) exchange.abandon()
+      else {
+        const headers = operations.challengeHeaders(reply.challenge, arrival)
+        exchange.finish(reply.status, respond(message, reply), headers)
+      }
+    }
+    proceed(this.#parts, arrival, message, operations.callTool(message, caller, exchange), done)
+  }
+
+  #listen(arrival: Arrival, message: ClientMessage, caller: Caller): void {
+    const { replies } = this.#parts
+    const { notifications } = message.params
+    if (!isObject(notifications)) {
+      const wrong = replies.error(
+        200,
+        CODE.invalidParams,
+        'Invalid params: `notifications` must be an object',
+      )
+      return this.#send(arrival, message, wrong)
+    }
+    const meta = `"_meta":{"${META.subscriptionId}":${message.id}}`
+    const wanted = notifications.toolsListChanged === true ? '"toolsListChanged":true' : ''
+    const note = (method: string, params: string) =>
+      `{"jsonrpc":"2.0","method":"notifications/${method}","params":{${params}}}`
+    const words = {
+      opened: note('subscriptions/acknowledged', `"notifications":{${wanted}},${meta}`),
+      changed: note('tools/list_changed', meta),
+      ended: `{"jsonrpc":"2.0","id":${message.id},"result":{"resultType":"complete",${meta}}}`,
+    }
+    openStream(this.#parts, arrival, caller, words, wanted !== '')
+  }
+
+  #later(arrival: Arrival, message: ClientMessage, reply: Maybe<Reply>): void {
+    proceed(this.#parts, arrival, message, reply, (settled) =>
+      this.#send(arrival, message, settled),
+    )
+  }
+
+  #send(arrival: Arrival, message: ClientMessage, reply: Reply): void {
+    const headers = this.#parts.operations.challengeHeaders(reply.challenge, arrival)
+    sendJson(arrival.response, reply.status, respond(message, reply), [...arrival.cors, ...headers])
+  }
+
+  /** The envelope, then the headers that mirror it (2026-07-28, transports: standard headers). */
+  #check({ request: { headers } }: Arrival, message: ClientMessage): Reply | undefined {
+    const { replies } = this.#parts
+    const { meta, method, params } = message
+    const version = meta[META.version]
+    if (typeof version !== 'string') return this.#badMeta(META.version, 'a string')
+    if (version !== MODERN) return replies.version(version)
+    if (!isObject(meta[META.capabilities])) return this.#badMeta(META.capabilities, 'an object')
+    const info = meta[META.clientInfo]
+    if (info !== undefined && (!isObject(info) || typeof info.name !== 'string')) {
+      return this.#badMeta(META.clientInfo, 'an object with a name')
+    }
+    if (headers['mcp-protocol-version']?.toString().trim() !== version) {
+      return this.#mismatch('MCP-Protocol-Version')
+    }
+    // Which headers a notification carries is not defined.
+    if (message.id === undefined) return undefined
+    if (headers['mcp-method']?.toString().trim() !== method) return this.#mismatch('Mcp-Method')
+    if (method !== 'tools/call' || typeof params.name !== 'string') return undefined
+    const name = headers['mcp-name']?.toString().trim()
+    if (name === undefined || decodeHeaderValue(name) !== params.name)
+      return this.#mismatch('Mcp-Name')
+    return undefined
+  }
+
+  #badMeta(key: string, type: string): Reply {
+    return this.#parts.replies.error(
+      400,
+      CODE.invalidParams,
+      `Invalid params: \`_meta["${key}"]\` must be ${type}`,
+    )
+  }
+
+  #mismatch(header: string): Reply {
+    const reason = `Header mismatch: ${header} is missing or differs from the body`
+    return this.#parts.replies.error(400, CODE.headerMismatch, reason)
+  }
+}
+
+function clientKey(meta: ClientMessage['meta']): string {
+  const info = meta[META.clientInfo]
+  const capabilities = meta[META.capabilities] as Record<string, unknown>
+  let any = false
+  for (const _ in capabilities) any = true
+  const who = isObject(info) ? `${String(info.name)} ${String(info.version)}` : ''
+  return any ? `${who} ${JSON.stringify(capabilities)}` : who
+}
+
+function clientOf(meta: ClientMessage['meta']): Client {
+  const info = (meta[META.clientInfo] ?? {}) as Record<string, unknown>
+  return {
+    name: typeof info.name === 'string' ? info.name : 'unknown',
+    version: typeof info.version === 'string' ? info.version : '',
+    protocolVersion: MODERN,
+    era: 'modern',
+    capabilities: meta[META.capabilities] as Record<string, unknown>,
+  }
+}

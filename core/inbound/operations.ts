@@ -1,0 +1,134 @@
+import type { Caller, Challenge, Denial, Failure, Maybe } from '../../sdk/index.ts'
+import { HookError } from '../kernel/errors.ts'
+import { isPromise } from '../kernel/hooks.ts'
+import { findMember, isObject } from '../kernel/json.ts'
+import type { Kernel } from '../kernel/kernel.ts'
+import type { Exchange } from '../kernel/ports.ts'
+import { CODE } from '../kernel/protocol.ts'
+import type { Arrival } from './arrival.ts'
+import type { ClientMessage } from './message.ts'
+import type { Replies, Reply, ReplyContext } from './replies.ts'
+
+const NO_ARGS: Readonly<Record<string, unknown>> = Object.freeze({})
+
+/** An exchange that knows whether its HTTP status is still open. */
+export type StatusExchange = Exchange & { readonly statusOpen: boolean }
+
+/** What both eras ask for, answered the same way. */
+export class Operations {
+  readonly #kernel: Kernel
+  readonly #replies: Replies
+
+  constructor(kernel: Kernel, replies: Replies) {
+    this.#kernel = kernel
+    this.#replies = replies
+  }
+
+  /**
+   * tools/list: the whole view on one page.
+   * @param extra members the era wants beside `tools`
+   */
+  listTools(
+    message: ClientMessage,
+    caller: Caller,
+    requestId: string,
+    extra: string,
+  ): Maybe<Reply> {
+    const { era } = caller.client
+    if (message.params.cursor !== undefined) {
+      return this.#replies.error(
+        200,
+        CODE.invalidParams,
+        'Invalid cursor: lists here have one page',
+      )
+    }
+    const answer = (list: { text: string; count: number }) => {
+      const { hooks } = this.#kernel
+      if (hooks.on.observe !== null) {
+        hooks.emit({ type: 'list', method: 'tools/list', caller, count: list.count, requestId })
+      }
+      return this.#replies.result(era, `"tools":${list.text}${extra}`)
+    }
+    const context: ReplyContext = { era, requestId, status: true }
+    try {
+      const list = this.#kernel.list(caller)
+      if (!isPromise(list)) return answer(list)
+      return list.then(answer, (cause) => this.#replies.refusal(failed(cause), context))
+    } catch (cause) {
+      return this.#replies.refusal(failed(cause), context)
+    }
+  }
+
+  /** tools/call. Nothing to send when the caller cancelled. */
+  callTool(
+    message: ClientMessage,
+    caller: Caller,
+    exchange: StatusExchange,
+  ): Maybe<Reply | undefined> {
+    const { params, text, paramsMembers, meta } = message
+    const { name, arguments: args } = params
+    if (typeof name !== 'string') {
+      return this.#replies.error(200, CODE.invalidParams, 'Invalid params: `name` must be a string')
+    }
+    if (args !== undefined && !isObject(args)) {
+      return this.#replies.error(
+        200,
+        CODE.invalidParams,
+        'Invalid params: `arguments` must be an object',
+      )
+    }
+    const index = args === undefined ? -1 : findMember(text, paramsMembers, 'arguments')
+    const outcome = this.#kernel.call(
+      {
+        method: 'tools/call',
+        name,
+        args: args ?? NO_ARGS,
+        text,
+        params: paramsMembers,
+        argsAt: index < 0 ? -1 : (paramsMembers[index + 2] as number),
+        meta,
+      },
+      caller,
+      exchange,
+    )
+    const { era } = caller.client
+    const { requestId } = exchange
+    const reply = (settled: Awaited<typeof outcome>) =>
+      settled.kind === 'cancelled'
+        ? undefined
+        : this.#replies.toolCall(settled, { era, requestId, status: exchange.statusOpen })
+    return isPromise(outcome) ? outcome.then(reply) : reply(outcome)
+  }
+
+  /** `WWW-Authenticate` for a refusal, flat. */
+  challengeHeaders(denial: Denial | undefined, { auth }: Pick<Arrival, 'auth'>): string[] {
+    if (denial === undefined) return []
+    return this.#kernel
+      .challenges(auth, denial)
+      .flatMap((one) => ['www-authenticate', writeChallenge(one)])
+  }
+}
+
+/** One challenge as RFC 9110 writes it. */
+function writeChallenge({ scheme, params }: Challenge): string {
+  const list = Object.entries(params ?? {}).map(
+    ([name, value]) => `${name}="${value.replace(/["\\]/g, '\\$&').replace(/[^\t -~]/g, '?')}"`,
+  )
+  return list.length === 0 ? scheme : `${scheme} ${list.join(', ')}`
+}
+
+/** A hook that failed outside a call. */
+export function failed(cause: unknown): Failure {
+  const common = { kind: 'failure', hint: '', executed: false } as const
+  if (cause instanceof HookError) {
+    const { plugin, hook } = cause
+    return {
+      ...common,
+      code: 'PLUGIN_FAILED',
+      message: 'a plugin of the gateway failed',
+      plugin,
+      hook,
+    }
+  }
+  return { ...common, code: 'INTERNAL', message: 'the gateway failed' }
+}

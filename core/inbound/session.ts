@@ -1,0 +1,82 @@
+import type { Client, Principal } from '../../sdk/index.ts'
+import { isObject } from '../kernel/json.ts'
+import type { Sealer } from '../kernel/ports.ts'
+
+const LIFETIME = 7 * 24 * 60 * 60_000
+const OPENED_KEPT = 10_000
+const PURPOSE = 'legacy-session'
+
+/** A legacy session: sealed facts that any replica can open, and nothing that changes. */
+export interface Session {
+  /** The id on the wire. */
+  readonly id: string
+  readonly issuer: string
+  readonly subject: string
+  readonly client: Client
+  /** Equal for equal clients. */
+  readonly clientKey: string
+  /** Milliseconds since the epoch. */
+  readonly expires: number
+}
+
+/** What remembers that a session was ended, for as long as its id could still be shown. */
+export interface Revocations {
+  has(key: string): boolean
+  /** @param ttl milliseconds */
+  add(key: string, ttl: number): void
+}
+
+/** Opens, recognises and ends legacy sessions. */
+export class Sessions {
+  readonly #sealer: Sealer
+  readonly #revoked: Revocations
+  readonly #now: () => number
+  readonly #opened = new Map<string, Session>()
+
+  /** @param now milliseconds since the epoch */
+  constructor(sealer: Sealer, revoked: Revocations, now: () => number) {
+    this.#sealer = sealer
+    this.#revoked = revoked
+    this.#now = now
+  }
+
+  /** A new session of this principal. */
+  create({ issuer, subject }: Principal, client: Client): Session {
+    const expires = this.#now() + LIFETIME
+    const id = this.#sealer.seal(JSON.stringify([issuer, subject, client, expires]), PURPOSE)
+    const session = { id, issuer, subject, client, clientKey: JSON.stringify(client), expires }
+    this.#keep(session)
+    return session
+  }
+
+  /** The session of that id, if it is ours, alive, and this principal's. */
+  open(id: string, { issuer, subject }: Principal): Session | undefined {
+    const session = this.#opened.get(id) ?? this.#unseal(id)
+    if (session === undefined || session.expires <= this.#now()) return undefined
+    if (session.issuer !== issuer || session.subject !== subject) return undefined
+    return this.#revoked.has(id) ? undefined : session
+  }
+
+  /** Ends it for good. */
+  end(session: Session): void {
+    this.#opened.delete(session.id)
+    this.#revoked.add(session.id, session.expires - this.#now())
+  }
+
+  #unseal(id: string): Session | undefined {
+    const facts = this.#sealer.open(id, PURPOSE)
+    if (facts === undefined) return undefined
+    const [issuer, subject, client, expires] = JSON.parse(facts) as [string, string, Client, number]
+    if (!isObject(client)) return undefined
+    const session = { id, issuer, subject, client, clientKey: JSON.stringify(client), expires }
+    this.#keep(session)
+    return session
+  }
+
+  /** The newest opened ones are kept: opening a seal costs more than the rest of a call. */
+  #keep(session: Session): void {
+    if (this.#opened.size >= OPENED_KEPT)
+      this.#opened.delete(this.#opened.keys().next().value as string)
+    this.#opened.set(session.id, session)
+  }
+}

@@ -1,0 +1,15 @@
+/** Where and how clients are served. Sizes in bytes. */
+export interface ListenConfig {
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  /** How clients reach the gateway, when that is not `host:port`. */
+  readonly publicUrl?: string
+  /** Web pages of these origins may call; loopback origins may when the gateway listens on loopback. */
+  readonly allowedOrigins: readonly string[]
+  /** Names in the `Host` header besides the gateway's own. */
+  readonly allowedHosts: readonly string[]
+  readonly bodyLimit: number
+  /** Paths of PEM files. */
+  readonly tls?: { readonly cert: string; readonly key: string }
+}

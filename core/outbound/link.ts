@@ -1,0 +1,92 @@
+import type { Members } from '../kernel/json.ts'
+
+/** A request on its way to an upstream. The link adds id, envelope and progress token. */
+export interface Outgoing {
+  readonly method: string
+  /** What `Mcp-Name` mirrors: the tool's own name. */
+  readonly name?: string
+  /** Members of `params` as JSON text, without braces and without `_meta`. */
+  readonly params: string
+  /** Members of `_meta` as JSON text, without braces and without what the link adds. */
+  readonly meta: string
+  /** Whether the caller wants progress. */
+  readonly progress: boolean
+  /** Credentials and forwarded headers (HTTP only). The same object = prepared once. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+}
+
+/** A JSON-RPC message with the offsets of its members, so that values can be relayed as text. */
+export interface Message {
+  readonly text: string
+  readonly members: Members
+  readonly value: Readonly<Record<string, unknown>>
+}
+
+/** Why a request got no JSON-RPC answer. */
+export interface Lost {
+  readonly message: string
+  /** `false`: provably not delivered. */
+  readonly executed: boolean | 'unknown'
+  readonly httpStatus?: number
+  /** `WWW-Authenticate` of a 401 or 403. */
+  readonly challenge?: string | undefined
+  /** The legacy session is gone; a new one may do. */
+  readonly sessionLost?: boolean
+  /** The upstream cannot be reached at all. */
+  readonly unreachable?: boolean
+}
+
+/** Whoever waits for a request. Exactly one of `answered` and `lost` is called, once, and nothing after it. */
+export interface Waiter {
+  /** The response: `result` or `error`. */
+  answered(message: Message): void
+  /** A notification that belongs to this request. */
+  notified(message: Message): void
+  lost(why: Lost): void
+}
+
+/** A request in flight. */
+export interface Ticket {
+  /** Tells the upstream and forgets the request: the waiter hears nothing more. */
+  cancel(reason: string): void
+}
+
+/** What a server said about itself. */
+export interface ServerFacts {
+  readonly era: 'legacy' | 'modern'
+  readonly protocolVersion: string
+  readonly capabilities: Readonly<Record<string, unknown>>
+  readonly instructions?: string | undefined
+}
+
+/** An open way to one server, for one identity. */
+export interface Link {
+  readonly facts: ServerFacts
+  /** Requests in flight. */
+  readonly open: number
+  send(request: Outgoing, waiter: Waiter): Ticket
+  /**
+   * Asks for notifications that belong to no request, where the wire needs asking.
+   * @param changed the tool list changed
+   */
+  listen(changed: () => void, headers?: Readonly<Record<string, string>>): void
+  /** Called once when the link ends by itself. */
+  onEnd: (why: Lost) => void
+  /** Takes no part in anything new; requests in flight go on, then it ends. */
+  retire(): void
+  /** Ends it; requests in flight are lost. Idempotent. */
+  close(): Promise<void>
+}
+
+/** An upstream could not be connected to. */
+export class ConnectError extends Error {
+  readonly httpStatus: number | undefined
+  readonly challenge: string | undefined
+
+  constructor(message: string, lost?: Pick<Lost, 'httpStatus' | 'challenge'>) {
+    super(message)
+    this.name = 'ConnectError'
+    this.httpStatus = lost?.httpStatus
+    this.challenge = lost?.challenge
+  }
+}

@@ -1,0 +1,77 @@
+import { findMember, isObject, memberText, readMembers, repeatsName } from '../kernel/json.ts'
+import type { Implementation } from '../kernel/protocol.ts'
+import { META, MODERN } from '../kernel/protocol.ts'
+import type { Lost, Message, Outgoing } from './link.ts'
+
+/** Largest message an upstream may send, in bytes. */
+export const MAX_MESSAGE = 32 * 1024 * 1024
+
+/** Reads one JSON-RPC message; `undefined` when it is none. */
+export function readMessage(text: string): Message | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (!isObject(value) || value.jsonrpc !== '2.0') return undefined
+    const members = readMembers(text)
+    return repeatsName(text, members) ? undefined : { text, members, value }
+  } catch {
+    return undefined
+  }
+}
+
+/** The source text of a member of a message, for example `result`. */
+export function textOf({ text, members }: Message, name: string): string | undefined {
+  const index = findMember(text, members, name)
+  return index < 0 ? undefined : memberText(text, members, index)
+}
+
+/** Whether a message answers a request. */
+export function isResponse({ value }: Message): boolean {
+  return value.method === undefined && ('result' in value || 'error' in value)
+}
+
+/** The envelope members of every modern request from this gateway, which declares no client capabilities. */
+export function envelope(us: Implementation): string {
+  return `"${META.version}":"${MODERN}","${META.clientInfo}":${JSON.stringify(us)},"${META.capabilities}":{}`
+}
+
+/** The text of a request. The id is also its progress token. */
+export function writeRequest(id: number, request: Outgoing, envelopeMembers: string): string {
+  let meta = envelopeMembers
+  if (request.meta !== '') meta += `${meta === '' ? '' : ','}${request.meta}`
+  if (request.progress) meta += `${meta === '' ? '' : ','}"progressToken":${id}`
+  let { params } = request
+  if (meta !== '') params += `${params === '' ? '' : ','}"_meta":{${meta}}`
+  return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(request.method)},"params":{${params}}}`
+}
+
+/** The text of a notification. */
+export function writeNotification(method: string, params: Record<string, unknown> = {}): string {
+  return JSON.stringify({ jsonrpc: '2.0', method, params })
+}
+
+/** The error in a response, if it is one. */
+export function errorOf({
+  value,
+}: Message): { code: number; message: string; data?: unknown } | undefined {
+  const { error } = value
+  if (!isObject(error)) return undefined
+  return {
+    code: typeof error.code === 'number' ? error.code : -32603,
+    message: typeof error.message === 'string' ? error.message : 'error without a message',
+    ...('data' in error ? { data: error.data } : {}),
+  }
+}
+
+/** A lost request for something the upstream did wrong after it was asked. */
+export function broken(message: string): Lost {
+  return { message, executed: 'unknown' }
+}
+
+/** The answer to a request of the server's: it may ping; nothing else was declared. */
+export function refusal(message: Message): string {
+  const answer =
+    message.value.method === 'ping'
+      ? '"result":{}'
+      : '"error":{"code":-32601,"message":"this client declared no such capability"}'
+  return `{"jsonrpc":"2.0","id":${textOf(message, 'id')},${answer}}`
+}

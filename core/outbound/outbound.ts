@@ -1,0 +1,36 @@
+import type { Maybe, Outcome, UpstreamStatus } from '../../sdk/index.ts'
+import type { Servers } from '../kernel/ports.ts'
+import type { Round } from '../kernel/round.ts'
+import type { UpstreamConfig } from './settings.ts'
+import { Upstream, type UpstreamHost } from './upstream.ts'
+
+/** All upstreams of a gateway. They know nothing of each other: none waits for another. */
+export class Outbound implements Servers {
+  readonly #upstreams: ReadonlyMap<string, Upstream>
+
+  constructor(configs: readonly UpstreamConfig[], host: UpstreamHost) {
+    this.#upstreams = new Map(configs.map((config) => [config.id, new Upstream(config, host)]))
+  }
+
+  /** Begins to connect to every upstream; returns at once. */
+  start(): void {
+    for (const upstream of this.#upstreams.values()) upstream.start()
+  }
+
+  /** How each upstream is doing, in config order. */
+  status(): Record<string, UpstreamStatus> {
+    return Object.fromEntries([...this.#upstreams].map(([id, { status }]) => [id, status]))
+  }
+
+  send(round: Round, headers: Readonly<Record<string, string>> | undefined): Maybe<Outcome> {
+    const upstream = this.#upstreams.get(round.target?.upstream ?? '')
+    // The catalog only knows configured upstreams; a target of another is a bug.
+    if (upstream === undefined) throw new Error(`no upstream ${round.target?.upstream}`)
+    return upstream.call(round, headers)
+  }
+
+  /** Ends every connection and process. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#upstreams.values()].map((upstream) => upstream.stop()))
+  }
+}

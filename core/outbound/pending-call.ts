@@ -1,0 +1,226 @@
+import type { Denial, Failure, Maybe, Outcome } from '../../sdk/index.ts'
+import { isPromise } from '../kernel/hooks.ts'
+import { editMembers, isObject } from '../kernel/json.ts'
+import { RelayedError, RelayedResult } from '../kernel/outcome.ts'
+import { CODE, META } from '../kernel/protocol.ts'
+import type { Round } from '../kernel/round.ts'
+import type { Alarm, Wheel } from '../kernel/wheel.ts'
+import type { Link, Lost, Message, Ticket, Waiter } from './link.ts'
+import { errorOf, textOf } from './message.ts'
+import { outgoing, progressToken } from './outgoing.ts'
+
+/** Headers for one request. The same object = prepared once. */
+export type FlatHeaders = Readonly<Record<string, string>> | undefined
+
+/** How long a call may take, in milliseconds. */
+export interface CallLimits {
+  readonly timeout: number
+  readonly totalTimeout?: number | undefined
+}
+
+/** What a call needs of its upstream. */
+export interface CallHost {
+  readonly id: string
+  readonly wheel: Wheel
+  limits(round: Round): CallLimits
+  /** Whether a lost call to this tool may be sent again. */
+  repeatable(round: Round): boolean
+  /** An open link for the call, opening one if there is none. Throws or rejects with ConnectError. */
+  link(round: Round): Maybe<Link>
+  /** What the link's failure says about the upstream. */
+  linkFailed(link: Link, why: Lost): void
+  /** Headers for the request, with what is forwarded from the client's. */
+  headers(round: Round, credentials: FlatHeaders): FlatHeaders
+  /** Asks for credentials anew. */
+  credentials(round: Round): Maybe<FlatHeaders>
+  /** Whether the upstream's refusal can be mended. */
+  refused(round: Round, why: Lost): Maybe<'retry' | Denial | undefined>
+}
+
+/** One call at an upstream, from sending to its outcome, sent at most twice. */
+export class PendingCall implements Waiter, Alarm {
+  deadline = Number.POSITIVE_INFINITY
+  readonly #host: CallHost
+  readonly #round: Round
+  readonly #resolve: (outcome: Outcome) => void
+  readonly #start: number
+  readonly #end: number
+  readonly #limits: CallLimits
+  #link: Link | undefined
+  #ticket: Ticket | undefined
+  #credentials: FlatHeaders
+  #again = false
+  #over = false
+
+  constructor(host: CallHost, round: Round, resolve: (outcome: Outcome) => void) {
+    this.#host = host
+    this.#round = round
+    this.#resolve = resolve
+    this.#start = host.wheel.now()
+    this.#limits = host.limits(round)
+    this.#end = this.#start + (this.#limits.totalTimeout ?? Number.POSITIVE_INFINITY)
+    round.abort = (reason) => this.#cancel(reason)
+    this.#alive()
+    host.wheel.add(this)
+  }
+
+  /** Sends it, as soon as there is a link and credentials. */
+  send(credentials: Maybe<FlatHeaders>): void {
+    try {
+      const link = this.#host.link(this.#round)
+      if (isPromise(link) || isPromise(credentials)) {
+        Promise.all([link, credentials]).then(
+          ([opened, prepared]) => this.#dispatch(opened, prepared),
+          (error: unknown) => this.#unopened(error),
+        )
+      } else this.#dispatch(link, credentials)
+    } catch (error) {
+      this.#unopened(error)
+    }
+  }
+
+  answered(message: Message): void {
+    const error = errorOf(message)
+    if (error !== undefined) return this.#error(error, textOf(message, 'error') ?? '{}')
+    const { result } = message.value
+    const text = textOf(message, 'result')
+    if (!isObject(result) || text === undefined) {
+      return this.#fail('UNAVAILABLE', 'answered with a result that is not an object', 'unknown')
+    }
+    if (result.resultType !== undefined && result.resultType !== 'complete') {
+      return this.#fail(
+        'UNAVAILABLE',
+        `wants something this gateway did not offer (${String(result.resultType)})`,
+        true,
+      )
+    }
+    this.#settle(new RelayedResult(result, text))
+  }
+
+  notified(message: Message): void {
+    this.#alive()
+    const { exchange, request } = this.#round
+    const { method } = message.value
+    if (method === 'notifications/progress' && request.meta.progressToken !== undefined) {
+      const params = editMembers(textOf(message, 'params') ?? '{}', 0, {
+        progressToken: progressToken(this.#round),
+      })
+      exchange.message(`{"jsonrpc":"2.0","method":"notifications/progress","params":${params}}`)
+    } else if (method === 'notifications/message' && request.meta[META.logLevel] !== undefined) {
+      exchange.message(message.text)
+    }
+  }
+
+  lost(why: Lost): void {
+    if (this.#over) return
+    if (this.#link !== undefined) this.#host.linkFailed(this.#link, why)
+    if (this.#again) return this.#lost(why)
+    const refused = why.httpStatus === 401 || why.httpStatus === 403
+    if (refused) return this.#askRefused(why)
+    if (
+      why.sessionLost === true ||
+      (why.executed === 'unknown' && this.#host.repeatable(this.#round))
+    ) {
+      return this.#retry(false)
+    }
+    this.#lost(why)
+  }
+
+  /** Too long without a sign of life, or too long in all. */
+  ring(): void {
+    if (this.#over) return
+    const limits = this.#limits
+    const { wheel } = this.#host
+    const seconds = Math.round(
+      (wheel.now() >= this.#end ? (limits.totalTimeout ?? 0) : limits.timeout) / 1000,
+    )
+    const what =
+      wheel.now() >= this.#end ? `took longer than ${seconds} s` : `was silent for ${seconds} s`
+    this.#ticket?.cancel('timeout')
+    this.#fail('TIMEOUT', what, this.#ticket === undefined ? false : 'unknown')
+  }
+
+  #dispatch(link: Link, credentials: FlatHeaders): void {
+    if (this.#over) return
+    const headers = this.#host.headers(this.#round, credentials)
+    this.#link = link
+    this.#credentials = credentials
+    this.#ticket = link.send(outgoing(this.#round, link.facts.era === 'modern', headers), this)
+  }
+
+  #unopened(error: unknown): void {
+    if (this.#over) return
+    const denial = isObject(error) ? error.denial : undefined
+    if (denial !== undefined) return this.#settle(denial as Denial)
+    this.#fail('UNAVAILABLE', error instanceof Error ? error.message : String(error), false)
+  }
+
+  #error(error: NonNullable<Failure['error']>, text: string): void {
+    if (error.code === CODE.headerMismatch || error.code === CODE.version) {
+      // About our own hop, never the client's: a fresh link may know better.
+      const why = { message: error.message, executed: false, sessionLost: true } as const
+      return this.lost(why)
+    }
+    if (error.code === CODE.missingCapability) {
+      return this.#fail(
+        'UNAVAILABLE',
+        'needs a client capability that this gateway does not pass on',
+        false,
+      )
+    }
+    this.#settle(new RelayedError(error, text))
+  }
+
+  #askRefused(why: Lost): void {
+    const verdict = this.#host.refused(this.#round, why)
+    const act = (settled: 'retry' | Denial | undefined) => {
+      if (this.#over) return
+      if (settled === 'retry') this.#retry(true)
+      else if (settled === undefined) this.#lost(why)
+      else this.#settle(settled)
+    }
+    if (isPromise(verdict)) verdict.then(act, () => this.#lost(why))
+    else act(verdict)
+  }
+
+  #retry(freshCredentials: boolean): void {
+    this.#again = true
+    this.#link = undefined
+    this.#ticket = undefined
+    this.send(freshCredentials ? this.#host.credentials(this.#round) : this.#credentials)
+  }
+
+  #lost({ message, executed }: Lost): void {
+    this.#fail('UNAVAILABLE', message, executed)
+  }
+
+  #fail(code: 'UNAVAILABLE' | 'TIMEOUT', message: string, executed: Outcome['executed']): void {
+    const hint =
+      executed === false ? 'Try again later.' : 'Check whether it was done before trying again.'
+    this.#settle({ kind: 'failure', code, message: `${this.#host.id}: ${message}`, hint, executed })
+  }
+
+  #cancel(reason: string): void {
+    if (this.#over) return
+    this.#ticket?.cancel(reason)
+    this.#settle({
+      kind: 'cancelled',
+      reason,
+      executed: this.#ticket === undefined ? false : 'unknown',
+    })
+  }
+
+  #alive(): void {
+    this.deadline = Math.min(this.#host.wheel.now() + this.#limits.timeout, this.#end)
+  }
+
+  #settle(outcome: Outcome): void {
+    if (this.#over) return
+    this.#over = true
+    const { wheel } = this.#host
+    wheel.remove(this)
+    this.#round.abort = undefined
+    this.#round.upstreamDuration += wheel.now() - this.#start
+    this.#resolve(outcome)
+  }
+}

@@ -1,0 +1,169 @@
+import type { Implementation } from '../kernel/protocol.ts'
+import type { Wheel } from '../kernel/wheel.ts'
+import { discovered, discoverRequest, initialized, initializeRequest } from './handshake.ts'
+import {
+  ConnectError,
+  type Link,
+  type Lost,
+  type Message,
+  type Outgoing,
+  type ServerFacts,
+  type Ticket,
+  type Waiter,
+} from './link.ts'
+import {
+  envelope,
+  isResponse,
+  readMessage,
+  refusal,
+  writeNotification,
+  writeRequest,
+} from './message.ts'
+import type { UpstreamConfig } from './settings.ts'
+import { StdioProcess } from './stdio-process.ts'
+
+/** How long a modern answer is waited for before the old handshake is tried too. */
+const PROBE = 3_000
+
+/** A stdio server, in either era: one pipe, shared by all its calls. */
+export class StdioLink implements Link {
+  facts: ServerFacts = { era: 'legacy', protocolVersion: '', capabilities: {} }
+  onEnd: (why: Lost) => void = () => {}
+  readonly #process: StdioProcess
+  readonly #waiting = new Map<number, Waiter>()
+  readonly #us: Implementation
+  #envelope = ''
+  #nextId = 1
+  #changed: (() => void) | undefined
+  #ended = false
+
+  /** @param stderr told every line the server writes there */
+  constructor(
+    config: UpstreamConfig,
+    us: Implementation,
+    wheel: Wheel,
+    stderr: (line: string) => void,
+  ) {
+    this.#us = us
+    this.#process = new StdioProcess(config, wheel, {
+      frame: (line) => this.#frame(line),
+      stderr,
+      exited: (reason) =>
+        this.#end({ message: `the server ${reason}`, executed: 'unknown', unreachable: true }),
+    })
+  }
+
+  get open(): number {
+    return this.#waiting.size
+  }
+
+  get stderr(): readonly string[] {
+    return this.#process.stderr
+  }
+
+  /**
+   * Finds out the era and shakes hands where there is a handshake.
+   * @param skipProbe the server is known to be legacy
+   * @throws ConnectError
+   */
+  async connect(skipProbe: boolean, wheel: Wheel, signal: AbortSignal): Promise<void> {
+    this.facts = await new Promise<ServerFacts>((resolve, reject) => {
+      let asked = false
+      const shakeHands = () => {
+        if (asked) return
+        asked = true
+        this.send(initializeRequest(this.#us), {
+          answered: (message) => {
+            try {
+              resolve(initialized(message))
+            } catch (error) {
+              reject(error)
+            }
+          },
+          notified() {},
+          lost: (why) => reject(new ConnectError(why.message)),
+        })
+      }
+      signal.addEventListener('abort', () => reject(new ConnectError('did not answer in time')))
+      if (skipProbe) return shakeHands()
+      const late = wheel.after(PROBE, shakeHands)
+      this.send(discoverRequest(this.#us), {
+        answered: (message) => {
+          wheel.remove(late)
+          const facts = discovered(message)
+          if (facts === undefined) shakeHands()
+          else resolve(facts)
+        },
+        notified() {},
+        lost: (why) => {
+          wheel.remove(late)
+          reject(new ConnectError(why.message))
+        },
+      })
+    })
+    if (this.facts.era === 'modern') this.#envelope = envelope(this.#us)
+    else this.#process.write(writeNotification('notifications/initialized'))
+  }
+
+  send(request: Outgoing, waiter: Waiter): Ticket {
+    const id = this.#nextId++
+    if (this.#ended) {
+      waiter.lost({ message: 'the server is not running', executed: false, unreachable: true })
+    } else {
+      this.#waiting.set(id, waiter)
+      // Line breaks are white space in JSON: a client's own formatting must not end the frame.
+      this.#process.write(writeRequest(id, request, this.#envelope).replace(/[\r\n]/g, ' '))
+    }
+    return {
+      cancel: (reason) => {
+        if (!this.#waiting.delete(id)) return
+        this.#process.write(writeNotification('notifications/cancelled', { requestId: id, reason }))
+      },
+    }
+  }
+
+  listen(changed: () => void): void {
+    this.#changed = changed
+    if (this.facts.era !== 'modern') return
+    const params = '"notifications":{"toolsListChanged":true}'
+    const quiet = { answered() {}, notified() {}, lost() {} }
+    this.send({ method: 'subscriptions/listen', params, meta: '', progress: false }, quiet)
+  }
+
+  retire(): void {
+    // Its calls were lost with the process.
+    void this.close()
+  }
+
+  async close(): Promise<void> {
+    this.onEnd = () => {}
+    await this.#process.stop()
+  }
+
+  #frame(line: string): void {
+    const message = readMessage(line)
+    // Servers that print to stdout by mistake are common; what is no message is passed over.
+    if (message === undefined) return
+    const { id } = message.value
+    if (isResponse(message)) {
+      const waiter = this.#waiting.get(id as number)
+      this.#waiting.delete(id as number)
+      waiter?.answered(message)
+    } else if (id === undefined) this.#notified(message)
+    else this.#process.write(refusal(message))
+  }
+
+  #notified(message: Message): void {
+    if (message.value.method === 'notifications/tools/list_changed') return this.#changed?.()
+    const params = message.value.params as { progressToken?: unknown } | undefined
+    this.#waiting.get(params?.progressToken as number)?.notified(message)
+  }
+
+  #end(why: Lost): void {
+    this.#ended = true
+    const waiting = [...this.#waiting.values()]
+    this.#waiting.clear()
+    for (const waiter of waiting) waiter.lost(why)
+    this.onEnd(why)
+  }
+}

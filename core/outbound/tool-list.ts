@@ -1,0 +1,96 @@
+import type { ToolDefinition } from '../../sdk/index.ts'
+import type { ListedTool } from '../kernel/catalog.ts'
+import { findMember, isObject, memberText, readElements, readMembers } from '../kernel/json.ts'
+import { ConnectError, type Link, type Message } from './link.ts'
+import { errorOf, textOf } from './message.ts'
+
+const MOST_PAGES = 100
+
+/** What went wrong without making the list useless. */
+export type ListWarning = (message: string) => void
+
+/**
+ * Reads an upstream's whole tool list, page by page.
+ * @throws ConnectError when a page cannot be had
+ */
+export async function listTools(
+  link: Link,
+  headers: Readonly<Record<string, string>> | undefined,
+  warn: ListWarning,
+): Promise<ListedTool[]> {
+  if (!isObject(link.facts.capabilities.tools)) return []
+  const tools = new Map<string, ListedTool>()
+  const cursors = new Set<string>()
+  let cursor: string | undefined
+  for (let page = 0; page < MOST_PAGES; page++) {
+    const message = await ask(link, cursor, headers)
+    const next = readPage(message, tools, warn)
+    if (next === undefined) return [...tools.values()]
+    if (cursors.has(next)) {
+      warn('repeats a list cursor; the pages read so far are kept')
+      return [...tools.values()]
+    }
+    cursors.add(next)
+    cursor = next
+  }
+  warn(`lists more than ${MOST_PAGES} pages; the rest is left out`)
+  return [...tools.values()]
+}
+
+function ask(
+  link: Link,
+  cursor: string | undefined,
+  headers: Readonly<Record<string, string>> | undefined,
+): Promise<Message> {
+  return new Promise((resolve, reject) => {
+    const params = cursor === undefined ? '' : `"cursor":${JSON.stringify(cursor)}`
+    link.send(
+      { method: 'tools/list', params, meta: '', progress: false, headers },
+      {
+        answered: (message) => {
+          const error = errorOf(message)
+          if (error === undefined) resolve(message)
+          else reject(new ConnectError(`refused tools/list: ${error.message} (${error.code})`))
+        },
+        notified() {},
+        lost: (why) => reject(new ConnectError(why.message, why)),
+      },
+    )
+  })
+}
+
+/** Adds a page's tools, each with its source text. Returns the next cursor. */
+function readPage(
+  message: Message,
+  tools: Map<string, ListedTool>,
+  warn: ListWarning,
+): string | undefined {
+  const { result } = message.value
+  const list = isObject(result) ? result.tools : undefined
+  if (!isObject(result) || !Array.isArray(list))
+    throw new ConnectError('answered tools/list without tools')
+  const text = textOf(message, 'result') ?? '{}'
+  const members = readMembers(text)
+  const source = memberText(text, members, findMember(text, members, 'tools'))
+  const elements = readElements(source, 0)
+  for (const [i, tool] of list.entries()) {
+    if (!isTool(tool)) warn('lists a tool without a name or an input schema; it is left out')
+    else if (tools.has(tool.name)) warn(`lists ${tool.name} twice; the first is kept`)
+    else
+      tools.set(tool.name, {
+        definition: tool,
+        text: source.slice(elements[2 * i], elements[2 * i + 1]),
+      })
+  }
+  const { nextCursor } = result
+  return typeof nextCursor === 'string' && nextCursor !== '' ? nextCursor : undefined
+}
+
+function isTool(tool: unknown): tool is ToolDefinition {
+  return (
+    isObject(tool) &&
+    typeof tool.name === 'string' &&
+    tool.name !== '' &&
+    isObject(tool.inputSchema)
+  )
+}

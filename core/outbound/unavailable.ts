@@ -1,0 +1,16 @@
+import type { Failure, UpstreamStatus } from '../../sdk/index.ts'
+
+/** What a call to an upstream that is not ready ends with. @param now milliseconds since the epoch */
+export function unavailable(id: string, status: UpstreamStatus, now: number): Failure {
+  const { error, nextAttempt, state } = status
+  const retryAfterMs = Math.max(0, Math.round((nextAttempt ?? now) - now))
+  const how = state === 'auth-required' ? 'refuses the credentials of this gateway' : 'is down'
+  return {
+    kind: 'failure',
+    code: 'UNAVAILABLE',
+    message: `${id} ${how}: ${error ?? state}`,
+    hint: `Try again in ${Math.max(1, Math.ceil(retryAfterMs / 1000))} s.`,
+    retryAfterMs,
+    executed: false,
+  }
+}
