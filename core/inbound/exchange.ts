@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange } from '../kernel/ports.ts'
 import type { Round } from '../kernel/round.ts'
 import type { Alarm, Wheel } from '../kernel/wheel.ts'
+import type { InFlight } from './in-flight.ts'
 
 /** A call that lasts longer than this is answered on a stream, so that nothing on the way cuts it. */
 const PATIENCE = 15_000
@@ -25,6 +26,12 @@ export function startStream(response: ServerResponse, headers: readonly string[]
   response.flushHeaders()
 }
 
+/** What exchanges share. */
+export interface ExchangeHost {
+  readonly wheel: Wheel
+  readonly inFlight: InFlight
+}
+
 /**
  * The answer to one POST: plain JSON, unless a message comes before the result or the call outlasts 15 s;
  * then an SSE stream with comments to keep it alive.
@@ -38,6 +45,7 @@ export class HttpExchange implements Exchange, Alarm {
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #wheel: Wheel
+  readonly #inFlight: InFlight
   readonly #headers: readonly string[]
   #streaming = false
   #over = false
@@ -46,7 +54,7 @@ export class HttpExchange implements Exchange, Alarm {
   constructor(
     request: IncomingMessage,
     response: ServerResponse,
-    wheel: Wheel,
+    { wheel, inFlight }: ExchangeHost,
     wire: string,
     requestId: string,
     sessionId: string | undefined,
@@ -55,6 +63,8 @@ export class HttpExchange implements Exchange, Alarm {
     this.#request = request
     this.#response = response
     this.#wheel = wheel
+    this.#inFlight = inFlight
+    inFlight.begin()
     this.wire = wire
     this.requestId = requestId
     this.sessionId = sessionId
@@ -118,6 +128,7 @@ export class HttpExchange implements Exchange, Alarm {
   #end(): void {
     this.#over = true
     this.#wheel.remove(this)
+    this.#inFlight.end()
   }
 }
 

@@ -14,6 +14,7 @@ import { type Arrival, HttpAuthRequest } from './arrival.ts'
 import { Doors } from './doors.ts'
 import { Endpoint } from './endpoint.ts'
 import { sendJson } from './exchange.ts'
+import { InFlight } from './in-flight.ts'
 import { LegacyWire } from './legacy.ts'
 import type { ListStream } from './list-stream.ts'
 import type { ClientMessage } from './message.ts'
@@ -50,6 +51,7 @@ export class Inbound {
   readonly #parts: InboundParts
   readonly #server: Server
   readonly #streams = new Set<ListStream>()
+  readonly #inFlight = new InFlight()
   readonly #endpoint: Endpoint
   readonly #paths: ReadonlySet<string>
   #draining = false
@@ -63,6 +65,7 @@ export class Inbound {
       operations: new Operations(kernel, replies),
       replies,
       wheel,
+      inFlight: this.#inFlight,
       now,
       streams: this.#streams,
       crashed: (arrival, message, cause) => this.#crashed(replies, arrival, message, cause),
@@ -120,22 +123,26 @@ export class Inbound {
     })
   }
 
-  /** From now on `/ready` says no, and open streams end with their final result. */
-  drain(): void {
+  /**
+   * From now on `/ready` says no and open streams end with their final result. Resolves when the last
+   * call in flight was answered.
+   */
+  drain(): Promise<void> {
     this.#draining = true
     for (const stream of this.#streams) stream.end()
-    // Idle connections close now; busy ones after their answer.
-    this.#server.close()
+    return this.#inFlight.idle()
   }
 
-  /** Cuts what is still open. */
-  async close(): Promise<void> {
+  /** Cuts what is still open. Resolves with how many calls that was. */
+  async close(): Promise<number> {
+    const cut = this.#inFlight.count
     const closed = new Promise<void>((resolve) => {
       if (this.#server.listening) this.#server.close(() => resolve())
       else resolve()
     })
     this.#server.closeAllConnections()
     await closed
+    return cut
   }
 
   #app(): Koa {

@@ -225,15 +225,7 @@ export class LegacyWire {
     session: Session | undefined,
   ): HttpExchange {
     // A legacy client that loses its connection has not cancelled: the call goes on without a reader.
-    return new HttpExchange(
-      request,
-      response,
-      this.#parts.wheel,
-      'legacy',
-      requestId,
-      session?.id,
-      cors,
-    )
+    return new HttpExchange(request, response, this.#parts, 'legacy', requestId, session?.id, cors)
   }
 }
 

@@ -37,7 +37,7 @@ export class ModernWire {
       case 'tools/call':
         return this.#call(arrival, message, caller)
       case 'tools/list': {
-        const scope = this.#parts.kernel.views.differ ? '"private"' : '"public"'
+        const scope = this.#parts.kernel.lists.differ ? '"private"' : '"public"'
         const { operations } = this.#parts
         const reply = operations.listTools(message, caller, arrival.requestId, NO_CACHE + scope)
         return this.#later(arrival, message, reply)
@@ -55,11 +55,11 @@ export class ModernWire {
 
   #call(arrival: Arrival, message: ClientMessage, caller: Caller): void {
     const { request, response, requestId, cors } = arrival
-    const { wheel, operations } = this.#parts
+    const { operations } = this.#parts
     const exchange = new HttpExchange(
       request,
       response,
-      wheel,
+      this.#parts,
       'modern',
       requestId,
       undefined,

@@ -3,6 +3,7 @@ import { isPromise } from '../kernel/hooks.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Wheel } from '../kernel/wheel.ts'
 import type { Arrival } from './arrival.ts'
+import type { InFlight } from './in-flight.ts'
 import { ListStream, type StreamWords } from './list-stream.ts'
 import type { ClientMessage } from './message.ts'
 import type { Operations } from './operations.ts'
@@ -14,6 +15,8 @@ export interface WireParts {
   readonly operations: Operations
   readonly replies: Replies
   readonly wheel: Wheel
+  /** Calls being answered. */
+  readonly inFlight: InFlight
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Every open stream, so that a stop can end them. */

@@ -2,6 +2,7 @@ import {
   type Authenticated,
   type AuthRequest,
   type Caller,
+  type CatalogChanged,
   type Challenge,
   type Clock,
   type CredentialsQuery,
@@ -10,14 +11,15 @@ import {
   type Event,
   type Maybe,
   type Outcome,
+  type Principal,
 } from '../../sdk/index.ts'
 import { CallPath } from './call.ts'
 import { Callers } from './caller.ts'
 import { CatalogStore, type UpstreamNames } from './catalog.ts'
 import { HookTable, isPromise, type PluginLine } from './hooks.ts'
+import { Lists, type ShownList } from './lists.ts'
 import type { NameRules } from './names.ts'
 import type { CallRequest, Exchange, ListWatcher, Servers, Vault } from './ports.ts'
-import type { ShownList } from './view.ts'
 import { Views } from './view.ts'
 import type { Wheel } from './wheel.ts'
 
@@ -51,6 +53,9 @@ export class Kernel implements Vault {
   readonly catalog: CatalogStore
   readonly callers = new Callers()
   readonly views: Views
+  readonly lists: Lists
+  /** Called after every change of the catalog; set by the kernel's owner. */
+  onCatalog: (event: CatalogChanged) => void = () => {}
   readonly #path: CallPath
   readonly #watchers = new Set<ListWatcher>()
 
@@ -58,10 +63,13 @@ export class Kernel implements Vault {
     const { clock, servers, nextId, fault } = parts
     this.hooks = new HookTable(parts.lines, parts.wheel)
     this.catalog = new CatalogStore(parts.upstreams, parts.names, this.hooks, () => {
-      if (this.hooks.on.observe !== null) this.hooks.emit(this.catalog.event())
+      const event = this.catalog.event()
+      this.emit(event)
+      this.onCatalog(event)
       this.invalidate()
     })
-    this.views = new Views(this.catalog, this.hooks, clock)
+    this.views = new Views(this.hooks, clock)
+    this.lists = new Lists(this.catalog, this.views, this.hooks, clock)
     const { hooks, catalog, views } = this
     this.#path = new CallPath({ catalog, views, hooks, servers, vault: this, clock, nextId, fault })
   }
@@ -100,14 +108,19 @@ export class Kernel implements Vault {
 
   /** What this caller lists. @throws HookError, or rejects with it */
   list(caller: Caller): Maybe<ShownList> {
-    const view = this.views.of(caller)
-    return isPromise(view) ? view.then((ready) => ready.list()) : view.list()
+    return this.lists.of(caller)
   }
 
-  /** Asks every caller's filters anew and tells those who watch lists. */
-  invalidate(): void {
-    this.views.invalidate()
-    for (const watcher of this.#watchers) watcher.listsMayHaveChanged()
+  /** Asks callers' filters anew and tells those who watch lists; `scope` limits it to one principal. */
+  invalidate(scope?: Pick<Principal, 'issuer' | 'subject'>): void {
+    this.views.invalidate(scope)
+    this.lists.invalidate(scope)
+    for (const watcher of this.#watchers) {
+      const { issuer, subject } = watcher.caller.principal
+      if (scope === undefined || (scope.issuer === issuer && scope.subject === subject)) {
+        watcher.listsMayHaveChanged()
+      }
+    }
   }
 
   /** Tells `watcher` when its list may have changed, until the returned function is called. */

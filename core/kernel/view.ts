@@ -4,12 +4,11 @@ import type {
   Entry,
   Filter,
   Maybe,
-  PermittedEntry,
-  Presentation,
+  Principal,
   Refusal,
   Target,
 } from '../../sdk/index.ts'
-import { type CatalogStore, entryText, inherit } from './catalog.ts'
+import { type Bound, Gathering } from './gathering.ts'
 import { type HookTable, isPromise } from './hooks.ts'
 
 /** What one caller may do with one entry. */
@@ -19,45 +18,15 @@ export interface Permission {
   readonly refusals: readonly (Refusal & { readonly plugin: string })[]
 }
 
-/** What one caller lists. */
-export interface ShownList {
-  /** A JSON array of MCP `Tool`. */
-  readonly text: string
-  readonly count: number
-}
-
-const LISTS_KEPT = 256
-type Lists = Map<View, ShownList>
-
-interface Bound<T> {
-  readonly plugin: string
-  readonly value: T
-}
-
-/**
- * What callers with the same filters and presentations may use and see. One decision for lists and
- * calls: both go through `permit`.
- */
+/** What callers with the same filters may use. One decision for lists and calls: both ask `permit`. */
 export class View {
-  readonly #catalog: CatalogStore
   readonly #hooks: HookTable
   readonly #filters: readonly Bound<Filter>[]
-  readonly #presentations: readonly Bound<Presentation>[]
   readonly #permissions = new Map<Entry, Permission>()
-  readonly #lists: Lists
 
-  constructor(
-    catalog: CatalogStore,
-    hooks: HookTable,
-    filters: readonly Bound<Filter>[],
-    presentations: readonly Bound<Presentation>[],
-    lists: Lists,
-  ) {
-    this.#catalog = catalog
+  constructor(hooks: HookTable, filters: readonly Bound<Filter>[]) {
     this.#hooks = hooks
-    this.#lists = lists
     this.#filters = filters
-    this.#presentations = presentations
   }
 
   /** The targets of `entry` that every filter agrees to. */
@@ -68,36 +37,6 @@ export class View {
       this.#permissions.set(entry, permission)
     }
     return permission
-  }
-
-  /** The permitted entries as every presentation wants them shown. @throws HookError */
-  list(): ShownList {
-    let list = this.#lists.get(this)
-    if (list === undefined) {
-      list = this.#show()
-      this.#lists.set(this, list)
-      // Lists are large and views may be as many as users: only the newest are kept.
-      if (this.#lists.size > LISTS_KEPT) this.#lists.delete(this.#lists.keys().next().value as View)
-    }
-    return list
-  }
-
-  #show(): ShownList {
-    let shown: readonly PermittedEntry[] = this.#catalog.entries.flatMap((entry) => {
-      const { candidates } = this.permit(entry)
-      return candidates.length === 0 ? [] : { ...entry, candidates }
-    })
-    const permitted = new Map(shown.map((entry) => [entry.name, entry]))
-    for (const { plugin, value } of this.#presentations) {
-      try {
-        // A presentation shows less or otherwise, never more: a name it made up is not listed.
-        shown = value.apply(shown).filter((entry) => permitted.has(entry.name))
-      } catch (cause) {
-        throw this.#hooks.failed(plugin, 'present', cause, false)
-      }
-    }
-    const parts = shown.map((entry) => entryText(inherit(entry, permitted.get(entry.name))))
-    return { text: `[${parts.join(',')}]`, count: shown.length }
   }
 
   #judge(entry: Entry): Permission {
@@ -120,128 +59,50 @@ export class View {
   }
 }
 
-interface Kept {
-  readonly view: View
-  readonly until: number
-  readonly epoch: number
-}
-
-/** The view of each caller, asked for once and kept until something says it may differ. */
+/** The view of each caller, kept until something says it may differ. */
 export class Views {
-  readonly #catalog: CatalogStore
   readonly #hooks: HookTable
-  readonly #clock: Clock
-  /** Nobody filters or presents: one view serves all. */
-  readonly #open: boolean
-  #epoch = 0
-  #kept = new WeakMap<Caller, Kept>()
+  readonly #filters: Gathering<'listFilter'> | null
   #byKey = new Map<string, View>()
-  #lists: Lists = new Map()
+  /** Serves everybody where nobody filters. */
+  #open: View
 
-  constructor(catalog: CatalogStore, hooks: HookTable, clock: Clock) {
-    this.#catalog = catalog
+  constructor(hooks: HookTable, clock: Clock) {
     this.#hooks = hooks
-    this.#clock = clock
-    this.#open = hooks.on.listFilter === null && hooks.on.present === null
-  }
-
-  /** Whether two callers may see different lists. */
-  get differ(): boolean {
-    return !this.#open
+    this.#filters = hooks.on.listFilter === null ? null : new Gathering(hooks, 'listFilter', clock)
+    this.#open = new View(hooks, [])
   }
 
   /** @throws HookError, or rejects with it */
   of(caller: Caller): Maybe<View> {
-    if (this.#open) return this.#shared('', [], [])
-    const kept = this.#kept.get(caller)
-    if (kept !== undefined && kept.epoch === this.#epoch && kept.until > this.#clock.now()) {
-      return kept.view
-    }
-    return this.#ask(caller)
+    if (this.#filters === null) return this.#open
+    const gathered = this.#filters.of(caller)
+    return isPromise(gathered) ? gathered.then((all) => this.#view(all)) : this.#view(gathered)
   }
 
-  /** Forgets all views: every caller is asked for again when it comes next. */
-  invalidate(): void {
-    this.#epoch++
+  /** Forgets the views, all or those of one principal: whoever comes next is asked for again. */
+  invalidate(scope?: Pick<Principal, 'issuer' | 'subject'>): void {
+    this.#filters?.invalidate(scope)
+    // Also after an invalidation of one: its new answers may come under an old key.
     this.#byKey = new Map()
-    this.#lists = new Map()
+    this.#open = new View(this.#hooks, [])
   }
 
-  #shared(
-    key: string,
-    filters: readonly Bound<Filter>[],
-    presentations: readonly Bound<Presentation>[],
-  ): View {
+  #view({
+    key,
+    answers,
+    stale,
+  }: {
+    key: string
+    answers: readonly Bound<Filter>[]
+    stale: boolean
+  }): View {
+    if (stale) return new View(this.#hooks, answers)
     let view = this.#byKey.get(key)
     if (view === undefined) {
-      view = new View(this.#catalog, this.#hooks, filters, presentations, this.#lists)
+      view = new View(this.#hooks, answers)
       this.#byKey.set(key, view)
     }
     return view
-  }
-
-  #ask(caller: Caller): Maybe<View> {
-    const epoch = this.#epoch
-    const filters = this.#gather<Filter>('listFilter', caller, 0, [])
-    if (isPromise(filters)) return filters.then((all) => this.#askPresent(caller, epoch, all))
-    return this.#askPresent(caller, epoch, filters)
-  }
-
-  #askPresent(caller: Caller, epoch: number, filters: readonly Bound<Filter>[]): Maybe<View> {
-    const presentations = this.#gather<Presentation>('present', caller, 0, [])
-    if (isPromise(presentations)) {
-      return presentations.then((all) => this.#keep(caller, epoch, filters, all))
-    }
-    return this.#keep(caller, epoch, filters, presentations)
-  }
-
-  #keep(
-    caller: Caller,
-    epoch: number,
-    filters: readonly Bound<Filter>[],
-    presentations: readonly Bound<Presentation>[],
-  ): View {
-    const all = [...filters, ...presentations]
-    const key = JSON.stringify(all.map(({ plugin, value }) => [plugin, value.key]))
-    // Asked before an invalidation that came meanwhile: good for this request only.
-    if (epoch !== this.#epoch)
-      return new View(this.#catalog, this.#hooks, filters, presentations, this.#lists)
-    const view = this.#shared(key, filters, presentations)
-    const until = Math.min(...all.map(({ value }) => value.until ?? Number.POSITIVE_INFINITY))
-    this.#kept.set(caller, { view, until, epoch })
-    return view
-  }
-
-  #gather<T extends { key: string }>(
-    hook: 'listFilter' | 'present',
-    caller: Caller,
-    from: number,
-    found: Bound<T>[],
-  ): Maybe<Bound<T>[]> {
-    const listeners = this.#hooks.on[hook] ?? []
-    for (let i = from; i < listeners.length; i++) {
-      const one = listeners[i] as (typeof listeners)[number]
-      const take = (value: unknown) => {
-        if (value !== undefined) found.push({ plugin: one.plugin, value: value as T })
-      }
-      let value: unknown
-      try {
-        value = one.run(caller)
-      } catch (cause) {
-        if (!one.skip) throw this.#hooks.failed(one.plugin, hook, cause, false)
-        this.#hooks.report(one.plugin, hook, cause, true)
-        continue
-      }
-      if (isPromise(value)) {
-        return this.#hooks
-          .settle(value, one)
-          .then(take, (error: unknown) => {
-            if (!one.skip) throw error
-          })
-          .then(() => this.#gather(hook, caller, i + 1, found))
-      }
-      take(value)
-    }
-    return found
   }
 }

@@ -1,0 +1,156 @@
+import { existsSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { formatProblem, GatewayError, messageOf, type Problem } from '../kernel/errors.ts'
+import type { HookTable } from '../kernel/hooks.ts'
+import { shownPath } from './config-file.ts'
+import type { GatewayConfig } from './settings.ts'
+import { PROCESS, type Terminal } from './terminal.ts'
+import { gatewayVersion } from './version.ts'
+
+const DEFAULT_FILES = ['patchbay.yaml', 'config/patchbay.yaml']
+
+/**
+ * Runs one command of `patchbay`.
+ * @param args what stands after the program's name
+ * @returns the exit code: 0, or 1 when something is wrong; `start` returns once the gateway has stopped
+ */
+export async function run(args: readonly string[], terminal: Terminal = PROCESS): Promise<number> {
+  let code = 0
+  const attempt =
+    (json: boolean, work: (file: string) => Promise<void>) => async (given?: string) => {
+      const file = given ?? DEFAULT_FILES.find((one) => existsSync(one))
+      try {
+        if (file === undefined) throw NO_FILE
+        await work(file)
+      } catch (error) {
+        code = 1
+        tell(terminal, error, file, json)
+      }
+    }
+  const program = new Command('patchbay')
+    .description('An MCP gateway: one endpoint in front of many MCP servers.')
+    .version(gatewayVersion())
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.err(text.trimEnd()),
+    })
+  program
+    .command('start')
+    .description('run the gateway until it is told to stop')
+    .argument('[file]', FILE)
+    .option('--pretty', 'write for people, not JSON lines; the default on a terminal')
+    .action((file: string | undefined, { pretty }: { pretty?: boolean }) =>
+      attempt(false, async (path) => {
+        const { start } = await import('./start.ts')
+        await start(path, pretty ?? process.stdout.isTTY, terminal)
+      })(file),
+    )
+  program
+    .command('check')
+    .description('judge a config file, plugins included, without opening a socket')
+    .argument('[file]', FILE)
+    .option('--json', 'write JSON')
+    .action((file: string | undefined, { json = false }: { json?: boolean }) =>
+      attempt(json, async (path) => {
+        const { config } = await setUp(path)
+        terminal.out(json ? JSON.stringify(summary(config)) : inWords(config))
+      })(file),
+    )
+  program
+    .command('order')
+    .description('print in which order the plugins run, per hook')
+    .argument('[file]', FILE)
+    .option('--json', 'write JSON')
+    .action((file: string | undefined, { json = false }: { json?: boolean }) =>
+      attempt(json, async (path) => {
+        const order = orderOf((await setUp(path)).hooks)
+        if (json) terminal.out(JSON.stringify(order))
+        else for (const line of orderInWords(order)) terminal.out(line)
+      })(file),
+    )
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    return error.exitCode
+  }
+  return code
+}
+
+const FILE = `the config file (default: ${DEFAULT_FILES.join(', else ')})`
+
+const NO_FILE = new GatewayError([
+  {
+    code: 'CONFIG_UNREADABLE',
+    reason: `there is no config file here: neither ${DEFAULT_FILES.join(' nor ')}`,
+    hint: 'Name one: `patchbay start <file>`.',
+  },
+])
+
+async function setUp(file: string): Promise<{ config: GatewayConfig; hooks: HookTable }> {
+  const { loadConfig } = await import('./config.ts')
+  const config = await loadConfig(file)
+  const { setUpGateway } = await import('./gateway.ts')
+  const { hooks } = await setUpGateway(config)
+  return { config, hooks }
+}
+
+function tell(terminal: Terminal, error: unknown, file: string | undefined, json: boolean): void {
+  const problems: readonly Problem[] =
+    error instanceof GatewayError
+      ? error.problems
+      : [{ code: 'FAILED', reason: `patchbay failed: ${messageOf(error)}` }]
+  if (json) {
+    terminal.out(JSON.stringify({ ok: false, problems }))
+    return
+  }
+  for (const problem of problems) terminal.err(formatProblem(problem))
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
+  terminal.err(file === undefined ? count : `${count} in ${file}`)
+}
+
+function summary({ file, upstreams, plugins, origins }: GatewayConfig): object {
+  return {
+    ok: true,
+    file,
+    upstreams: upstreams.map(({ id, enabled }) => ({ id, enabled })),
+    plugins: plugins.map(({ id, plugin }) => ({
+      id,
+      name: plugin.name,
+      version: plugin.version,
+      origin: origins.get(id),
+    })),
+  }
+}
+
+function inWords({ file, upstreams, plugins }: GatewayConfig): string {
+  const enabled = upstreams.filter((one) => one.enabled).length
+  const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`
+  return `${shownPath(file)} is fine: ${count(enabled, 'upstream')}, ${count(plugins.length, 'plugin')}`
+}
+
+/** Hook → plugin line ids in run order; hooks that nobody uses are left out. */
+export function orderOf(hooks: HookTable): Record<string, readonly string[]> {
+  const order: Record<string, readonly string[]> = {}
+  for (const [hook, listeners] of Object.entries(hooks.on)) {
+    if (listeners !== null) order[hook] = listeners.map(({ plugin }) => plugin)
+  }
+  const shapers = hooks.shapers ?? []
+  const guards = hooks.guards ?? []
+  const ids = (way: 'before' | 'after', steps: typeof shapers) =>
+    steps.flatMap((step) => (step[way] === null ? [] : step.plugin))
+  if (order.beforeCall !== undefined) {
+    order.beforeCall = [...ids('before', shapers), ...ids('before', guards)]
+  }
+  if (order.afterCall !== undefined) {
+    order.afterCall = [...ids('after', [...shapers].reverse()), ...ids('after', guards)]
+  }
+  if (order.stop !== undefined) order.stop = [...order.stop].reverse()
+  return order
+}
+
+function orderInWords(order: Record<string, readonly string[]>): string[] {
+  const lines = Object.entries(order).map(([hook, ids]) => `${hook.padEnd(14)}${ids.join(' → ')}`)
+  return lines.length > 0 ? lines : ['No plugin is enabled: every request is refused.']
+}

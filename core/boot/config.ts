@@ -1,0 +1,165 @@
+import { accessSync, constants } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { GatewayError } from '../kernel/errors.ts'
+import type { NameRules } from '../kernel/names.ts'
+import type { Path } from './config-file.ts'
+import { ConfigTree } from './config-tree.ts'
+import { isOff, PluginLines } from './plugin-lines.ts'
+import { CONFIG_SCHEMA } from './schema.ts'
+import { isRecord, mapSchema, type Node } from './schema-walk.ts'
+import type { GatewayConfig, ListenConfig } from './settings.ts'
+import { buildUpstream, judgeNames, judgeUpstream, type Report } from './upstreams.ts'
+import { checkAgainst } from './validator.ts'
+
+/** What a config is read with. */
+export interface ConfigOptions {
+  /** For `${NAME}`; the process's own when left out. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+}
+
+/** The values of a config that passed its schema, as far as this file reads them. */
+interface Checked {
+  readonly listen: Omit<ListenConfig, 'tls'> & { tls?: { cert: string; key: string } }
+  readonly data: string
+  readonly keys: readonly string[]
+  readonly log: GatewayConfig['log']
+  readonly errors: GatewayConfig['errors']
+  readonly drain: number
+  readonly names: NameRules
+  readonly profiles: Node
+  readonly defaults: { readonly upstream?: Node }
+  readonly upstreams: Readonly<Record<string, Node>>
+  readonly plugins: readonly Node[]
+}
+
+// What an upstream leaves out is filled in from `defaults.upstream` first, so not by its schema.
+const WITHOUT_UPSTREAM_DEFAULTS = {
+  ...CONFIG_SCHEMA,
+  properties: {
+    ...CONFIG_SCHEMA.properties,
+    defaults: withoutDefaults(CONFIG_SCHEMA.properties.defaults),
+    upstreams: withoutDefaults(CONFIG_SCHEMA.properties.upstreams),
+  },
+}
+
+/** No upstream can have this id; claimed settings of `defaults.upstream` are kept under it. */
+const DEFAULTS = ''
+
+/**
+ * Reads a config file and everything it includes, loads its plugins, and judges it as a whole.
+ * @throws GatewayError with every problem there is, in the order of the files' lines
+ */
+export async function loadConfig(
+  path: string,
+  { env = process.env }: ConfigOptions = {},
+): Promise<GatewayConfig> {
+  const file = resolve(path)
+  const folder = dirname(file)
+  const tree = new ConfigTree(file, env)
+  if (tree.broken) throw new GatewayError(tree.problems(() => false))
+  const report: Report = (at, reason, hint) => tree.add(at, reason, hint)
+
+  const lines = new PluginLines(tree)
+  await lines.load(file)
+  const own = await withoutClaimed(tree.value, lines)
+  const result = checkAgainst(WITHOUT_UPSTREAM_DEFAULTS, own, tree.typed([]))
+  tree.addFindings([], result.problems)
+  const checked = result.value as Checked
+  judge(checked, report)
+  if (isRecord(checked.listen)) judgeFiles(checked.listen, folder, report)
+
+  const problems = tree.problems((at) => isUnderOffLine(tree.value, at))
+  if (problems.length > 0) throw new GatewayError(problems)
+
+  const upstreams = Object.entries(checked.upstreams).map(([id, upstream]) =>
+    buildUpstream(id, upstream, checked.defaults.upstream ?? {}, folder),
+  )
+  const enabled = upstreams.flatMap(({ config }) => (config.enabled ? config.id : []))
+  const { tls, ...listen } = checked.listen
+  return {
+    file,
+    listen: {
+      ...listen,
+      ...(tls === undefined
+        ? {}
+        : { tls: { cert: resolve(folder, tls.cert), key: resolve(folder, tls.key) } }),
+    },
+    data: resolve(folder, checked.data),
+    keys: checked.keys.filter((key) => key !== ''),
+    log: checked.log,
+    errors: checked.errors,
+    drain: checked.drain,
+    names: checked.names,
+    profiles: Object.keys(checked.profiles),
+    upstreams: upstreams.map(({ config }) => config),
+    upstreamNames: upstreams.map(({ names }) => names),
+    plugins: lines.specs(checked.plugins, enabled, DEFAULTS),
+    origins: lines.origins(),
+  }
+}
+
+/** The config without what plugins claimed of it: that has been judged by their schemas. */
+async function withoutClaimed(config: Node, lines: PluginLines): Promise<Node> {
+  const { upstreams, defaults } = config
+  const own: Node = { ...config }
+  if (isRecord(defaults) && isRecord(defaults.upstream)) {
+    const upstream = await lines.claim(defaults.upstream, ['defaults', 'upstream'], DEFAULTS)
+    own.defaults = { ...defaults, upstream }
+  }
+  if (isRecord(upstreams)) {
+    const kept: Node = {}
+    for (const [id, one] of Object.entries(upstreams)) {
+      kept[id] = isRecord(one) ? await lines.claim(one, ['upstreams', id], id) : one
+    }
+    own.upstreams = kept
+  }
+  return own
+}
+
+/** What no schema can say. Values that failed the schema may be of any type here. */
+function judge({ keys, upstreams, names, defaults }: Checked, report: Report): void {
+  if (Array.isArray(keys)) {
+    for (const [index, key] of keys.entries()) {
+      if (typeof key === 'string' && key !== '' && key.length < 32) {
+        const hint = 'Make one with `openssl rand -base64 32`.'
+        report(['keys', index], 'must have at least 32 characters', hint)
+      }
+    }
+  }
+  if (!isRecord(upstreams)) return
+  const all = Object.entries(upstreams as Node).filter(([, one]) => isRecord(one))
+  const common = isRecord(defaults) && isRecord(defaults.upstream) ? defaults.upstream : {}
+  for (const [id, one] of all) judgeUpstream(['upstreams', id], one as Node, report)
+  judgeNames(
+    all.map(([id, one]) => {
+      const { prefix, enabled } = { ...common, ...(one as Node) }
+      return { id, prefix, enabled: !isOff({ enabled }) }
+    }),
+    isRecord(names) ? names.separator : undefined,
+    report,
+  )
+}
+
+function judgeFiles({ tls }: Checked['listen'], folder: string, report: Report): void {
+  if (!isRecord(tls)) return
+  for (const [key, file] of Object.entries(tls)) {
+    if (typeof file !== 'string' || file === '') continue
+    try {
+      accessSync(resolve(folder, file), constants.R_OK)
+    } catch (error) {
+      const reason = `the file cannot be read: ${(error as NodeJS.ErrnoException).code}`
+      report(['listen', 'tls', key], reason, 'Mend the path; it starts at the config file.')
+    }
+  }
+}
+
+/** Settings of a plugin line that is switched off are not judged. */
+function isUnderOffLine({ plugins }: Node, [top, index]: Path): boolean {
+  return top === 'plugins' && Array.isArray(plugins) && isOff(plugins[index as number])
+}
+
+function withoutDefaults(schema: Node): Node {
+  const bare = mapSchema(schema, ({ default: _, ...node }) => node) as Node
+  const kept = schema.default
+  return kept !== undefined ? { ...bare, default: kept } : bare
+}

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+
+/** Where references lead. */
+export interface ReferenceSources {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** The folder that relative `${file:…}` paths start from. */
+  readonly folder: string
+}
+
+/** A string with its references replaced. */
+export interface Resolved {
+  readonly text: string
+  /** Whether the string held any reference: then it is a secret as far as messages are concerned. */
+  readonly referenced: boolean
+  /** Whether it was one reference and nothing else, which may stand for a number or a boolean. */
+  readonly whole: boolean
+  readonly problems: readonly { readonly reason: string; readonly hint: string }[]
+}
+
+const REFERENCE = /\$(?:\$|\{([^}]*)(\}?))/g
+const FORMS = `Write \${NAME}, \${NAME:-default} or \${file:/path}; $$ is a dollar sign.`
+
+/** Replaces `${NAME}`, `${NAME:-default}`, `${file:/path}` and `$$`. Never throws; never tells a value. */
+export function resolveReferences(source: string, { env, folder }: ReferenceSources): Resolved {
+  if (!source.includes('$')) return { text: source, referenced: false, whole: false, problems: [] }
+  const problems: { reason: string; hint: string }[] = []
+  let referenced = false
+  const text = source.replace(REFERENCE, (match, inside: string | undefined, end: string) => {
+    if (inside === undefined) return '$'
+    referenced = true
+    const [, file, name, fallback] =
+      /^(?:file:(.+)|([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?)$/s.exec(end === '' ? '' : inside) ?? []
+    if (file !== undefined) {
+      try {
+        return readFileSync(resolve(folder, file), 'utf8').replace(/\r?\n$/, '')
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException
+        problems.push({
+          reason: `cannot read the file of \${file:${file}}: ${code}`,
+          hint: 'Create the file, or mend its path and permissions.',
+        })
+        return ''
+      }
+    }
+    if (name === undefined) {
+      problems.push({ reason: `holds something that is no reference: ${match}`, hint: FORMS })
+      return ''
+    }
+    const value = env[name]
+    // As in a shell: `:-` also stands in for a variable that is set to nothing.
+    if (fallback !== undefined) return value === undefined || value === '' ? fallback : value
+    if (value !== undefined) return value
+    problems.push({
+      reason: `the environment variable ${name} is not set`,
+      hint: `Set it, or give a default: \${${name}:-…}.`,
+    })
+    return ''
+  })
+  const whole = referenced && /^\$\{[^}]*\}$/.test(source)
+  return { text, referenced, whole, problems }
+}

@@ -1,0 +1,51 @@
+import type { UpstreamNames } from '../kernel/catalog.ts'
+import type { NameRules } from '../kernel/names.ts'
+import type { PluginSpec } from '../kernel/setup.ts'
+import type { UpstreamConfig } from '../outbound/settings.ts'
+
+/** Where and how the gateway listens. */
+export interface ListenConfig {
+  readonly host: string
+  /** 0 = any free port. */
+  readonly port: number
+  /** How clients reach the gateway, when that is not `host` and `port`. */
+  readonly publicUrl?: string
+  /** `Origin` headers accepted besides the gateway's own. */
+  readonly allowedOrigins: readonly string[]
+  /** `Host` headers accepted besides the gateway's own. */
+  readonly allowedHosts: readonly string[]
+  /** Bytes. */
+  readonly bodyLimit: number
+  /** Absolute paths of PEM files. */
+  readonly tls?: { readonly cert: string; readonly key: string }
+}
+
+/** How much the log says. */
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
+
+/** A config file, checked, defaults filled in. Durations in milliseconds, sizes in bytes. */
+export interface GatewayConfig {
+  /** Absolute path of the main file. */
+  readonly file: string
+  readonly listen: ListenConfig
+  /** Absolute path of the folder for what must outlive the process. */
+  readonly data: string
+  /** Secrets that seal sessions: the first seals, all open. Each has at least 32 characters. */
+  readonly keys: readonly string[]
+  readonly log: { readonly level: LogLevel }
+  /** `showPlugin`: whether callers see which plugin and rule refused them. */
+  readonly errors: { readonly showPlugin: boolean }
+  /** How long open calls may go on after a stop signal. */
+  readonly drain: number
+  readonly names: NameRules
+  /** Served at `/mcp/<profile>`. */
+  readonly profiles: readonly string[]
+  /** In config order. */
+  readonly upstreams: readonly UpstreamConfig[]
+  /** In config order. */
+  readonly upstreamNames: readonly UpstreamNames[]
+  /** The enabled plugin lines, in config order. */
+  readonly plugins: readonly PluginSpec[]
+  /** Plugin line id → where the plugin came from: `bundled`, a file, or a package and its version. */
+  readonly origins: ReadonlyMap<string, string>
+}

@@ -1,0 +1,45 @@
+import { Banner } from './banner.ts'
+import { loadConfig } from './config.ts'
+import { makeLog } from './log.ts'
+import type { Terminal } from './terminal.ts'
+
+/**
+ * Runs a gateway until a signal ends it. The first SIGTERM or SIGINT lets open calls finish within
+ * `drain`, a second one ends the process at once.
+ * @param pretty a banner and lines for people; otherwise only JSON lines
+ * @throws GatewayError when it cannot be built or started
+ */
+export async function start(file: string, pretty: boolean, terminal: Terminal): Promise<void> {
+  const config = await loadConfig(file)
+  const { startGateway } = await import('./gateway.ts')
+  const banner = pretty ? new Banner(config, terminal.out) : undefined
+  const { level } = config.log
+  // The banner tells what `info` would, in fewer words.
+  const log = makeLog(
+    banner === undefined
+      ? { level }
+      : { level: level === 'info' ? 'warn' : level, show: (line) => banner.log(line) },
+  )
+  // Listened for before anything runs: a signal during the start ends in a proper stop too.
+  const signal = firstSignal()
+  const gateway = await startGateway(config, { log })
+  banner?.open(gateway)
+  await signal
+  const { cut } = await gateway.stop()
+  banner?.close(cut)
+  // Whatever a plugin left open must not keep a stopped gateway running.
+  setImmediate(() => process.exit())
+}
+
+function firstSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let stopping = false
+    const take = (): void => {
+      if (stopping) process.exit(1)
+      stopping = true
+      resolve()
+    }
+    process.on('SIGTERM', take)
+    process.on('SIGINT', take)
+  })
+}

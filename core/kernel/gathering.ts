@@ -1,0 +1,122 @@
+import type { Caller, Clock, Filter, Maybe, Presentation, Principal } from '../../sdk/index.ts'
+import { type HookTable, isPromise } from './hooks.ts'
+
+interface Answers {
+  listFilter: Filter
+  present: Presentation
+}
+
+/** One plugin's answer about a caller. */
+export interface Bound<T> {
+  readonly plugin: string
+  readonly value: T
+}
+
+/** Every plugin's answer about a caller. */
+export interface Gathered<T> {
+  /** Equal for callers with equal answers. */
+  readonly key: string
+  readonly answers: readonly Bound<T>[]
+  /** Whether it was overtaken by an invalidation: good for one request, not for keeping. */
+  readonly stale: boolean
+}
+
+interface Kept<T> {
+  readonly gathered: Gathered<T>
+  /** Milliseconds since the epoch. */
+  readonly until: number
+  /** Which question of all this answers. */
+  readonly asked: number
+}
+
+type Scope = Pick<Principal, 'issuer' | 'subject'>
+
+/** The answers of one hook about each caller, asked for once and kept until they may differ. */
+export class Gathering<H extends keyof Answers> {
+  readonly #hooks: HookTable
+  readonly #hook: H
+  readonly #clock: Clock
+  readonly #kept = new WeakMap<Caller, Kept<Answers[H]>>()
+  /** Questions are counted; an answer is good if it was asked after the last invalidation it falls under. */
+  #asked = 1
+  #all = 0
+  readonly #some = new Map<string, number>()
+
+  constructor(hooks: HookTable, hook: H, clock: Clock) {
+    this.#hooks = hooks
+    this.#hook = hook
+    this.#clock = clock
+  }
+
+  /** @throws HookError, or rejects with it */
+  of(caller: Caller): Maybe<Gathered<Answers[H]>> {
+    const kept = this.#kept.get(caller)
+    if (kept !== undefined && kept.asked > this.#since(caller) && kept.until > this.#clock.now()) {
+      return kept.gathered
+    }
+    const asked = ++this.#asked
+    const found = this.#gather(caller, 0, [])
+    if (isPromise(found)) return found.then((all) => this.#keep(caller, asked, all))
+    return this.#keep(caller, asked, found)
+  }
+
+  /** Forgets the answers, all or those about one principal. */
+  invalidate(scope?: Scope): void {
+    if (scope !== undefined) this.#some.set(keyOf(scope), this.#asked)
+    else {
+      this.#all = this.#asked
+      this.#some.clear()
+    }
+  }
+
+  #since({ principal }: Caller): number {
+    if (this.#some.size === 0) return this.#all
+    return Math.max(this.#all, this.#some.get(keyOf(principal)) ?? 0)
+  }
+
+  #keep(
+    caller: Caller,
+    asked: number,
+    answers: readonly Bound<Answers[H]>[],
+  ): Gathered<Answers[H]> {
+    const key = JSON.stringify(answers.map(({ plugin, value }) => [plugin, value.key]))
+    const stale = asked <= this.#since(caller)
+    const gathered = { key, answers, stale }
+    const until = Math.min(...answers.map(({ value }) => value.until ?? Number.POSITIVE_INFINITY))
+    if (!stale) this.#kept.set(caller, { gathered, until, asked })
+    return gathered
+  }
+
+  #gather(caller: Caller, from: number, found: Bound<Answers[H]>[]): Maybe<Bound<Answers[H]>[]> {
+    const listeners = this.#hooks.on[this.#hook] ?? []
+    for (let i = from; i < listeners.length; i++) {
+      const one = listeners[i] as (typeof listeners)[number]
+      const take = (value: unknown) => {
+        if (value != null) found.push({ plugin: one.plugin, value: value as Answers[H] })
+      }
+      let value: unknown
+      try {
+        value = one.run(caller)
+      } catch (cause) {
+        const error = this.#hooks.failed(one.plugin, this.#hook, cause, one.skip)
+        if (!one.skip) throw error
+        continue
+      }
+      if (isPromise(value)) {
+        const passOver = (error: unknown) => {
+          if (!one.skip) throw error
+        }
+        return this.#hooks
+          .settle(value, one)
+          .then(take, passOver)
+          .then(() => this.#gather(caller, i + 1, found))
+      }
+      take(value)
+    }
+    return found
+  }
+}
+
+function keyOf({ issuer, subject }: Scope): string {
+  return `${issuer} ${subject}`
+}

@@ -1,0 +1,267 @@
+import { isPromise } from '../../core/kernel/hooks.ts'
+import type { Kernel } from '../../core/kernel/kernel.ts'
+import type { Lifecycle } from '../../core/kernel/lifecycle.ts'
+import type { Exchange } from '../../core/kernel/ports.ts'
+import type { Wheel } from '../../core/kernel/wheel.ts'
+import {
+  type Authenticated,
+  type AuthRequest,
+  type Caller,
+  type Challenge,
+  type Denial,
+  deny,
+  type Entry,
+  type Event,
+  type Health,
+  type Maybe,
+  type Outcome,
+  type Principal,
+  type Route,
+  type ToolDefinition,
+} from '../index.ts'
+import type { FakeClock } from './clock.ts'
+import { deepFreeze } from './freeze.ts'
+import type { LogLine } from './log.ts'
+import {
+  authRequest,
+  type CallerParts,
+  callRequest,
+  type HeaderParts,
+  type TestCallers,
+} from './request.ts'
+import { type FakeServers, listedTool, type Sent, type TestTool } from './upstream.ts'
+
+/** What a test may say about one call. */
+export interface CallOptions {
+  readonly caller?: CallerParts
+  /** The request's `_meta`. */
+  readonly meta?: Readonly<Record<string, unknown>>
+  /** Aborting it is the caller's cancellation. */
+  readonly cancel?: AbortSignal
+}
+
+interface TestGatewayParts {
+  readonly kernel: Kernel
+  readonly lifecycle: Lifecycle
+  readonly wheel: Wheel
+  readonly callers: TestCallers
+  readonly servers: FakeServers
+  readonly clock: FakeClock
+  readonly events: readonly Event[]
+  readonly logs: readonly LogLine[]
+  readonly faults: unknown[]
+}
+
+/** A gateway with the plugins under test, a clock that stands still and upstreams that play along. */
+export class TestGateway {
+  /** Time: moves when told to. */
+  readonly clock: FakeClock
+  /** Everything `observe` was told, oldest first. */
+  readonly events: readonly Event[]
+  /** Everything the plugins logged, oldest first. */
+  readonly logs: readonly LogLine[]
+  readonly #parts: TestGatewayParts
+  #requests = 0
+
+  constructor(parts: TestGatewayParts) {
+    this.#parts = parts
+    this.clock = parts.clock
+    this.events = parts.events
+    this.logs = parts.logs
+  }
+
+  /** What reached the upstreams, oldest first. */
+  get sent(): readonly Sent[] {
+    return this.#parts.servers.sent
+  }
+
+  /** The whole catalog, before any caller's filter. */
+  get entries(): readonly Entry[] {
+    return deepFreeze(this.#parts.kernel.catalog.entries)
+  }
+
+  /** The names that a caller lists, in order. Rejects when a hook fails. */
+  async list(caller?: CallerParts): Promise<string[]> {
+    return (await this.tools(caller)).map(({ name }) => name)
+  }
+
+  /** The definitions that a caller lists, in order. Rejects when a hook fails. */
+  async tools(parts?: CallerParts): Promise<ToolDefinition[]> {
+    const { kernel } = this.#parts
+    const caller = this.#caller(parts)
+    const { text, count } = await kernel.list(caller)
+    const requestId = this.#nextRequest()
+    kernel.emit({ type: 'list', method: 'tools/list', caller, count, requestId })
+    return JSON.parse(text)
+  }
+
+  /**
+   * Calls a tool by the name clients use. A denial or a failure is an outcome, not a rejection.
+   * Rejects with what `reply` threw.
+   */
+  async call(
+    name: string,
+    args: Readonly<Record<string, unknown>> = {},
+    { caller, meta = {}, cancel }: CallOptions = {},
+  ): Promise<Outcome> {
+    const { kernel, faults } = this.#parts
+    const requestId = this.#nextRequest()
+    const exchange: Exchange = {
+      wire: 'test',
+      requestId,
+      sessionId: undefined,
+      headers: {},
+      message() {},
+      round: undefined,
+    }
+    const running = kernel.call(
+      callRequest(requestId, name, args, meta),
+      this.#caller(caller),
+      exchange,
+    )
+    const outcome = await cancellable(running, exchange, cancel)
+    if (faults.length > 0) throw faults.shift()
+    return outcome
+  }
+
+  /** The MCP result of a call. @throws Error when the call ended otherwise, saying how */
+  async result(
+    name: string,
+    args?: Readonly<Record<string, unknown>>,
+    options?: CallOptions,
+  ): Promise<Readonly<Record<string, unknown>>> {
+    const outcome = await this.call(name, args, options)
+    if (outcome.kind === 'result') return outcome.result
+    throw new Error(`${name} gave no result: ${this.#describe(outcome)}`)
+  }
+
+  /** The denial of a call. @throws Error when the call was not denied, saying how it ended */
+  async denied(
+    name: string,
+    args?: Readonly<Record<string, unknown>>,
+    options?: CallOptions,
+  ): Promise<Denial> {
+    const outcome = await this.call(name, args, options)
+    if (outcome.kind === 'denial') return outcome
+    throw new Error(`${name} was not denied: ${this.#describe(outcome)}`)
+  }
+
+  /** Who sends a request with these headers, or why nobody. Rejects when a hook fails. */
+  async authenticate(
+    headers: HeaderParts = {},
+    request: Partial<Omit<AuthRequest, 'headers'>> = {},
+  ): Promise<Authenticated | Denial> {
+    const { kernel } = this.#parts
+    const whole = authRequest(headers, request, this.#nextRequest())
+    const found = await kernel.authenticate(whole)
+    if (!('principal' in found)) {
+      const { path, requestId } = whole
+      kernel.emit({ type: 'auth.refused', denial: found, path, requestId })
+    }
+    return found
+  }
+
+  /** The principal behind these headers. @throws Error when they are refused */
+  async admitted(
+    headers?: HeaderParts,
+    request?: Partial<Omit<AuthRequest, 'headers'>>,
+  ): Promise<Principal> {
+    const found = await this.authenticate(headers, request)
+    if ('principal' in found) return found.principal
+    throw new Error(`refused: ${this.#describe(found)}`)
+  }
+
+  /** Why these headers are refused. @throws Error when they are admitted */
+  async refused(
+    headers?: HeaderParts,
+    request?: Partial<Omit<AuthRequest, 'headers'>>,
+  ): Promise<Denial> {
+    const found = await this.authenticate(headers, request)
+    if (!('principal' in found)) return found
+    throw new Error(`admitted as ${found.principal.issuer} ${found.principal.subject}`)
+  }
+
+  /** How to authenticate, as told to a request with these headers that is refused. */
+  challenges(
+    headers: HeaderParts = {},
+    denial: Denial = deny('UNAUTHENTICATED', 'no valid credentials were sent'),
+  ): readonly Challenge[] {
+    const request = authRequest(headers, {}, this.#nextRequest())
+    return this.#parts.kernel.challenges(request, denial)
+  }
+
+  /** An upstream lists these tools now, in place of those it listed before. */
+  async offer(upstream: string, tools: readonly TestTool[]): Promise<void> {
+    await this.#parts.kernel.catalog.update(upstream, tools.map(listedTool))
+  }
+
+  /** Tells the plugins' `observe` of something the test cannot bring about, like an upstream's state. */
+  emit(event: Event): void {
+    this.#parts.kernel.emit(event)
+  }
+
+  /** The routes that the plugins add. */
+  routes(): readonly Route[] {
+    const routes: Route[] = []
+    for (const { run } of this.#parts.kernel.hooks.on.routes ?? []) {
+      run({ add: (route) => routes.push(route) })
+    }
+    return routes
+  }
+
+  /** The health of every plugin that reports any, by the id of its line. */
+  health(): Promise<Record<string, Health>> {
+    return this.#parts.lifecycle.health()
+  }
+
+  /** Forgets what filters and presentations said: every caller is asked for again. */
+  invalidate(): void {
+    this.#parts.kernel.invalidate()
+  }
+
+  /** Stops the plugins in reverse order. Idempotent. */
+  async stop(): Promise<void> {
+    await this.#parts.lifecycle.stop()
+    this.#parts.wheel.close()
+  }
+
+  #caller(parts: CallerParts | undefined): Caller {
+    const caller = this.#parts.callers.complete(parts)
+    const { principal, client, path } = caller
+    const key = JSON.stringify(client)
+    return deepFreeze(this.#parts.kernel.callers.get(principal, path, key, () => client))
+  }
+
+  #nextRequest(): string {
+    return `request-${++this.#requests}`
+  }
+
+  /** How a call ended, for a person; what a plugin threw included. */
+  #describe(outcome: Outcome): string {
+    if (outcome.kind === 'result') return `result ${JSON.stringify(outcome.result)}`
+    if (outcome.kind === 'cancelled') return `cancelled ${outcome.reason}`
+    const failed = this.events.findLast((event) => event.type === 'plugin.failed')
+    const cause =
+      outcome.kind === 'failure' && outcome.code === 'PLUGIN_FAILED' && failed !== undefined
+        ? ` (plugin ${failed.plugin}, hook ${failed.hook}: ${String(failed.cause)})`
+        : ''
+    return `${outcome.kind} ${outcome.code}, ${outcome.message}${cause}`
+  }
+}
+
+/** Lets a signal cancel the call for as long as it runs. */
+async function cancellable(
+  running: Maybe<Outcome>,
+  exchange: Exchange,
+  signal: AbortSignal | undefined,
+): Promise<Outcome> {
+  if (signal === undefined || !isPromise(running)) return running
+  const cancel = () => exchange.round?.cancel(String(signal.reason))
+  if (signal.aborted) cancel()
+  signal.addEventListener('abort', cancel)
+  try {
+    return await running
+  } finally {
+    signal.removeEventListener('abort', cancel)
+  }
+}

@@ -1,0 +1,166 @@
+// The test kit for plugins: the real kernel and the real validation around a plugin, everything else under
+// the test's control. Stricter than a running gateway: all that a plugin receives is frozen.
+import { Services } from '../../core/kernel/container.ts'
+import { Kernel } from '../../core/kernel/kernel.ts'
+import { Lifecycle } from '../../core/kernel/lifecycle.ts'
+import { publicName } from '../../core/kernel/names.ts'
+import { setUpPlugins } from '../../core/kernel/setup.ts'
+import { Wheel } from '../../core/kernel/wheel.ts'
+import {
+  Catalog,
+  type Client,
+  Clock,
+  type Event,
+  Info,
+  Log,
+  type Maybe,
+  type Plugin,
+  type Principal,
+} from '../index.ts'
+import { FakeClock } from './clock.ts'
+import { deepFreeze, frozenArgument, frozenLine } from './freeze.ts'
+import { TestGateway } from './gateway.ts'
+import { type LogLine, recordingLog } from './log.ts'
+import { TestCallers } from './request.ts'
+import { type PluginWithConfig, pluginSpecs, type UpstreamsSettings } from './settings.ts'
+import {
+  FakeServers,
+  listedTool,
+  type Reply,
+  type Sent,
+  type TestTool,
+  upstreamNames,
+} from './upstream.ts'
+
+export type { FakeClock } from './clock.ts'
+export type { CallOptions, TestGateway } from './gateway.ts'
+export type { LogLine } from './log.ts'
+export type { CallerParts, HeaderParts } from './request.ts'
+export type { PluginWithConfig, UpstreamsSettings } from './settings.ts'
+export {
+  type Reply,
+  type Sent,
+  type TestTool,
+  type Unauthorized,
+  unauthorized,
+} from './upstream.ts'
+
+/** What surrounds the plugin under test. */
+export interface TestOptions {
+  /**
+   * The upstreams' tools: a list for the upstream `demo`, or lists by upstream id; `null` for an upstream
+   * that has not answered yet. One tool `echo` of `demo` when left out. An upstream's id is its prefix.
+   */
+  readonly tools?: readonly TestTool[] | Readonly<Record<string, readonly TestTool[] | null>>
+  /** Additional names, by upstream id: `{ files: { ls: 'list_directory' } }`. */
+  readonly aliases?: Readonly<Record<string, Readonly<Record<string, string>>>>
+  /** What plugins claim under upstreams, as in the config: `{ crm: { auth: { mode: 'none' } } }`. */
+  readonly upstreams?: UpstreamsSettings
+  /** What the upstreams answer. A text `ok` when left out. */
+  readonly reply?: (call: Sent) => Maybe<Reply>
+  /** Parts of the caller of calls and lists that name none. */
+  readonly principal?: Partial<Principal>
+  readonly client?: Partial<Client>
+  readonly path?: string
+  /** Plugins that stand before the plugin under test in the config. */
+  readonly before?: readonly PluginWithConfig[]
+  /** Plugins that stand after it. */
+  readonly with?: readonly PluginWithConfig[]
+}
+
+const NAMES = { separator: '__', maxLength: 64 }
+
+/**
+ * Builds and starts a gateway around a plugin.
+ * @param config the plugin's settings as an operator writes them
+ * @throws Error (as a rejection) with the operator's own text when settings, setup or start fail
+ */
+export async function testPlugin(
+  plugin: Plugin,
+  config: unknown = {},
+  options: TestOptions = {},
+): Promise<TestGateway> {
+  const tools = toolsByUpstream(options)
+  const ids = Object.keys(tools)
+  const lines = [...(options.before ?? []), [plugin, config] as const, ...(options.with ?? [])]
+  const specs = pluginSpecs(lines, options.upstreams ?? {})
+
+  const clock = new FakeClock()
+  const wheel = new Wheel(clock)
+  const events: Event[] = []
+  const logs: LogLine[] = []
+  const faults: unknown[] = []
+  let kernel: Kernel | undefined
+
+  const catalog: Catalog = {
+    get revision() {
+      return kernel?.catalog.revision ?? 0
+    },
+    get entries() {
+      return deepFreeze(kernel?.catalog.entries ?? [])
+    },
+    invalidate: () => kernel?.invalidate(),
+  }
+  const services = new Services().offer(Clock, clock).offer(Catalog, catalog)
+  const set = setUpPlugins(specs, services, (line, { id }) => {
+    line.offer(Log, recordingLog(id, logs))
+    line.offer(Info, {
+      version: '0.0.0',
+      plugin: id,
+      upstreams: ids,
+      publicName: (group, name) => publicName(NAMES, group, name),
+    })
+  })
+
+  const servers = new FakeServers(options.reply)
+  const recorder = {
+    id: 'test',
+    phase: undefined,
+    hooks: { observe: (event: Event) => void events.push(frozenArgument(event) as Event) },
+    onFailure: 'skip',
+    timeouts: {},
+  } as const
+  let calls = 0
+  kernel = new Kernel({
+    clock,
+    wheel,
+    lines: [...set.map(frozenLine), recorder],
+    upstreams: ids.map((id) => upstreamNames(id, options.aliases?.[id])),
+    names: NAMES,
+    servers,
+    nextId: () => `call-${++calls}`,
+    fault: (cause) => faults.push(cause),
+  })
+  servers.vault = kernel
+  const lifecycle = new Lifecycle(kernel.hooks)
+  await lifecycle.start()
+  for (const [id, list] of Object.entries(tools)) {
+    if (list !== null) await kernel.catalog.update(id, list.map(listedTool))
+  }
+  const callers = new TestCallers(options)
+  return new TestGateway({
+    kernel,
+    lifecycle,
+    wheel,
+    callers,
+    servers,
+    clock,
+    events,
+    logs,
+    faults,
+  })
+}
+
+/** The tools by upstream id, in config order; upstreams that only have settings are among them. */
+function toolsByUpstream({
+  tools = ['echo'],
+  upstreams = {},
+}: TestOptions): Readonly<Record<string, readonly TestTool[] | null>> {
+  const named = isList(tools) ? { demo: tools } : tools
+  const others = Object.keys(upstreams).filter((id) => !(id in named))
+  return { ...named, ...Object.fromEntries(others.map((id) => [id, []])) }
+}
+
+function isList(tools: NonNullable<TestOptions['tools']>): tools is readonly TestTool[] {
+  return Array.isArray(tools)
+}

@@ -1,0 +1,124 @@
+import type { ListedTool, UpstreamNames } from '../../core/kernel/catalog.ts'
+import { isPromise } from '../../core/kernel/hooks.ts'
+import { isObject } from '../../core/kernel/json.ts'
+import { RelayedResult } from '../../core/kernel/outcome.ts'
+import type { Servers, Vault } from '../../core/kernel/ports.ts'
+import type { Round } from '../../core/kernel/round.ts'
+import type { Maybe, Outcome, Target, ToolDefinition } from '../index.ts'
+
+/** A tool of the fake upstream: its definition, or just its name. */
+export type TestTool = string | ToolDefinition
+
+/** One call that reached an upstream, after every plugin. */
+export interface Sent {
+  readonly upstream: string
+  /** The upstream's own name of the tool. */
+  readonly name: string
+  readonly args: Readonly<Record<string, unknown>>
+  /** What `credentials` gave; empty when no plugin has any. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** The fake upstream's refusal of the credentials it was sent: `refused` hooks are asked. */
+export interface Unauthorized {
+  readonly kind: 'unauthorized'
+  readonly httpStatus: number
+  /** The upstream's `WWW-Authenticate` header. */
+  readonly challenge: string | undefined
+}
+
+/** What the fake upstream answers: an MCP result, an outcome, or a refusal of the credentials. */
+export type Reply = Readonly<Record<string, unknown>> | Outcome | Unauthorized
+
+/** To be returned by `reply`: the upstream refuses the credentials with 401 or 403. */
+export function unauthorized(httpStatus: 401 | 403, challenge?: string): Unauthorized {
+  return { kind: 'unauthorized', httpStatus, challenge }
+}
+
+const OUTCOMES: readonly unknown[] = ['result', 'denial', 'failure', 'cancelled']
+
+/** The upstreams of a test: they answer what the test says and remember what reached them. */
+export class FakeServers implements Servers {
+  readonly sent: Sent[] = []
+  /** Set once the kernel exists. */
+  vault: Vault | undefined
+  readonly #reply: (call: Sent) => Maybe<Reply>
+
+  constructor(reply: ((call: Sent) => Maybe<Reply>) | undefined) {
+    this.#reply = reply ?? (() => ({ content: [{ type: 'text', text: 'ok' }] }))
+  }
+
+  send(round: Round, headers: Readonly<Record<string, string>> | undefined): Maybe<Outcome> {
+    const reply = this.#ask(round, headers)
+    return isPromise(reply)
+      ? Promise.race([
+          reply.then((settled) => this.#take(round, settled, true)),
+          new Promise<Outcome>((resolve) => {
+            round.abort = (reason) => resolve({ kind: 'cancelled', reason, executed: 'unknown' })
+          }),
+        ])
+      : this.#take(round, reply, true)
+  }
+
+  #ask(round: Round, headers: Readonly<Record<string, string>> | undefined): Maybe<Reply> {
+    const { upstream, name } = round.target as Target
+    const sent = { upstream, name, args: round.args, headers: headers ?? {} }
+    this.sent.push(sent)
+    return this.#reply(sent)
+  }
+
+  #take(round: Round, reply: Reply, mayRetry: boolean): Maybe<Outcome> {
+    if (isUnauthorized(reply)) return this.#refused(round, reply, mayRetry)
+    if (OUTCOMES.includes(reply.kind) && 'executed' in reply) return reply as Outcome
+    const text = JSON.stringify(reply)
+    // Through text and back, as on a wire: what JSON cannot say does not arrive.
+    return new RelayedResult(JSON.parse(text), text)
+  }
+
+  async #refused(round: Round, refusal: Unauthorized, mayRetry: boolean): Promise<Outcome> {
+    const { httpStatus, challenge } = refusal
+    const { upstream } = round.target as Target
+    const query = { upstream, purpose: 'call', caller: round.caller, call: round } as const
+    const verdict = mayRetry ? await this.vault?.refused(query, httpStatus, challenge) : undefined
+    if (verdict === 'retry') {
+      const reply = await this.#ask(round, await this.vault?.credentials(query))
+      return this.#take(round, reply, false)
+    }
+    return (
+      verdict ?? {
+        kind: 'failure',
+        code: 'UNAVAILABLE',
+        message: `${upstream} refused the gateway's credentials (HTTP ${httpStatus})`,
+        hint: 'Tell the operator of this gateway.',
+        executed: false,
+      }
+    )
+  }
+}
+
+function isUnauthorized(reply: Reply): reply is Unauthorized {
+  return reply.kind === 'unauthorized' && 'httpStatus' in reply
+}
+
+/** A tool as if an upstream had listed it. */
+export function listedTool(tool: TestTool): ListedTool {
+  const definition = isObject(tool)
+    ? tool
+    : { name: tool, description: `The tool ${tool}.`, inputSchema: { type: 'object' } }
+  const text = JSON.stringify(definition)
+  return { definition: JSON.parse(text), text }
+}
+
+/** The names of an upstream with the config's defaults: its id as prefix, every tool taken. */
+export function upstreamNames(
+  id: string,
+  aliases: Readonly<Record<string, string>> = {},
+): UpstreamNames {
+  return {
+    id,
+    prefix: id,
+    takes: () => true,
+    rename: new Map(),
+    alias: new Map(Object.entries(aliases)),
+  }
+}

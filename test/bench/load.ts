@@ -1,0 +1,153 @@
+/**
+ * The load generator, a process of its own: takes one job after another over IPC and answers each with
+ * a tally. Closed loop: a connection sends its next call when the last one is answered.
+ */
+import { createHistogram } from 'node:perf_hooks'
+import { type Answer, Connection } from './connection.ts'
+import { cpuTime } from './process.ts'
+import { type Aim, CallRequest, goodbye, initialize, initialized, MARK } from './wire.ts'
+
+/** What to measure. */
+export interface Job extends Aim {
+  readonly connections: number
+  /** Milliseconds after which no further call is sent. */
+  readonly duration: number
+  /** The most calls to send. */
+  readonly calls: number
+  /** Processes whose CPU time is wanted. */
+  readonly watch: readonly number[]
+}
+
+/** What came out of a job: everything between the last handshake and the last answer. */
+export interface Tally {
+  readonly calls: number
+  /** Answers that were not the upstream's result under the call's own id. */
+  readonly errors: number
+  /** The first of them, shortened. */
+  readonly firstError?: string
+  readonly seconds: number
+  /** Microseconds. */
+  readonly p50: number
+  /** Microseconds. */
+  readonly p99: number
+  /** CPU time of each watched process, microseconds; null where the system does not tell. */
+  readonly cpu: readonly (number | null)[]
+  /** This process's own CPU time as a share of the period: near 1, the load is the limit. */
+  readonly loadShare: number
+}
+
+/** A client ready to call. */
+interface Client {
+  readonly connection: Connection
+  readonly session: string | undefined
+  readonly request: CallRequest
+}
+
+const GRACE = 10_000
+const SHOWN = 300
+const mark = Buffer.from(`"text":"${MARK}`)
+
+/** Opens a connection and does the handshake of its era. */
+async function open(job: Job, connections: Connection[]): Promise<Client> {
+  const connection = await Connection.open(job.url)
+  connections.push(connection)
+  let session: string | undefined
+  if (job.era === 'legacy') {
+    const hello = expect(200, await connection.exchange(initialize(job)))
+    session = /^mcp-session-id: *(\S+)/im.exec(hello.head)?.[1]
+    expect(202, await connection.exchange(initialized(job, session)))
+  }
+  return { connection, session, request: new CallRequest(job, session) }
+}
+
+/** Every client calls until the time or the number is reached. Both ends find the callee idle. */
+async function measure(job: Job, clients: readonly Client[]): Promise<Tally> {
+  const histogram = createHistogram({ figures: 3 })
+  let left = job.calls
+  let errors = 0
+  let firstError: string | undefined
+  const cpu = job.watch.map(cpuTime)
+  const own = ownTime()
+  const from = performance.now()
+  const until = from + job.duration
+  const drive = ({ connection, request }: Client) =>
+    new Promise<void>((resolve, reject) => {
+      let sent = 0
+      const next = () => {
+        left--
+        request.next()
+        sent = performance.now()
+        connection.send(request.bytes, done, reject)
+      }
+      const done = (answer: Answer) => {
+        const now = performance.now()
+        histogram.record(Math.max(1, Math.round((now - sent) * 1e6)))
+        const wrong = fault(answer, request.expected)
+        if (wrong !== undefined) {
+          errors++
+          firstError ??= wrong
+        }
+        if (now < until && left > 0) next()
+        else resolve()
+      }
+      next()
+    })
+  await Promise.all(clients.map(drive))
+  const wall = performance.now() - from
+  return {
+    calls: histogram.count,
+    errors,
+    ...(firstError === undefined ? {} : { firstError }),
+    seconds: wall / 1000,
+    p50: histogram.percentile(50) / 1000,
+    p99: histogram.percentile(99) / 1000,
+    cpu: job.watch.map((pid, n) => {
+      const [before, after] = [cpu[n], cpuTime(pid)]
+      return before == null || after === null ? null : after - before
+    }),
+    loadShare: (ownTime() - own) / 1000 / wall,
+  }
+}
+
+async function run(job: Job): Promise<Tally> {
+  const connections: Connection[] = []
+  const hangUp = () => {
+    for (const one of connections) one.close()
+  }
+  const limit = setTimeout(hangUp, job.duration + GRACE)
+  try {
+    const clients: Client[] = []
+    for (let n = 0; n < job.connections; n++) clients.push(await open(job, connections))
+    const tally = await measure(job, clients)
+    for (const { connection, session } of clients) {
+      if (session !== undefined) await connection.exchange(goodbye(job, session))
+    }
+    return tally
+  } finally {
+    clearTimeout(limit)
+    hangUp()
+  }
+}
+
+function fault({ status, head, body }: Answer, expected: Buffer): string | undefined {
+  if (status === 200 && body.includes(expected) && body.includes(mark)) return undefined
+  return `${head.split('\r\n', 1)[0]} ${body.toString('utf8', 0, SHOWN)}`
+}
+
+function expect(status: number, answer: Answer): Answer {
+  if (answer.status === status) return answer
+  throw new Error(`the handshake wants status ${status}: ${fault(answer, mark)}`)
+}
+
+function ownTime(): number {
+  const { user, system } = process.cpuUsage()
+  return user + system
+}
+
+process.on('message', (job: Job) => {
+  run(job).then(
+    (tally) => process.send?.({ tally }),
+    (cause: Error) => process.send?.({ error: cause.message }),
+  )
+})
+process.once('disconnect', () => process.exit())

@@ -1,0 +1,75 @@
+// `needs` decides the services, `upstreamSettings` the map of claimed settings.
+import { Clock, definePlugin, Log, type Plugin, token } from 'mcp-patchbay/sdk'
+
+interface Counter {
+  add(amount: number): number
+}
+const Counter = token<Counter>('Counter')
+
+/** Services under names of the plugin's own. */
+export const services = definePlugin({
+  name: 'services',
+  version: '1.0.0',
+  configSchema: { type: 'object', additionalProperties: false, properties: {} },
+  needs: { time: Clock, log: Log, counter: Counter },
+  setup(_config, { time, log, counter }, upstreams) {
+    const now: number = time.now()
+    const sum: number = counter.add(now)
+    log.info({ sum }, 'counted')
+    // @ts-expect-error no such method
+    time.today()
+    // @ts-expect-error counts numbers
+    counter.add('1')
+    // @ts-expect-error the message is missing
+    log.warn({ sum })
+    // @ts-expect-error claims nothing, so there is nothing to read
+    upstreams.get('crm')?.mode
+    return {}
+  },
+})
+
+/** A service that was not asked for is not there. */
+export const unasked = definePlugin({
+  name: 'unasked',
+  version: '1.0.0',
+  configSchema: { type: 'object', additionalProperties: false, properties: {} },
+  needs: { log: Log },
+  // @ts-expect-error `needs` names no clock
+  setup(_config, { clock }) {
+    return { start: () => void clock }
+  },
+})
+
+/** Settings under a key of every upstream. */
+export const claims = definePlugin({
+  name: 'claims',
+  version: '1.0.0',
+  configSchema: { type: 'object', additionalProperties: false, properties: {} },
+  upstreamSettings: {
+    key: 'auth',
+    schema: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['mode'],
+      properties: {
+        mode: { enum: ['none', 'bearer'], description: '' },
+        wait: { type: 'string', format: 'duration', default: '1s', description: '' },
+      },
+    },
+  },
+  setup(_config, _services, upstreams) {
+    const crm = upstreams.get('crm')
+    const mode: 'none' | 'bearer' | undefined = crm?.mode
+    const wait: number | undefined = crm?.wait
+    // @ts-expect-error an upstream may not have the key
+    crm.mode
+    // @ts-expect-error not one of the modes
+    crm?.mode === 'basic'
+    // @ts-expect-error read-only
+    upstreams.set('crm', { mode: 'none', wait: 0 })
+    return { start: () => void [mode, wait] }
+  },
+})
+
+/** Whatever their settings, all are plugins. */
+export const plugins: readonly Plugin[] = [services, unasked, claims]
