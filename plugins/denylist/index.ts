@@ -31,13 +31,15 @@ export default definePlugin({
   },
   needs: { log: Log },
   setup({ presets, tools }, { log }) {
-    const rules = [...presets.map(presetRule), ...tools.map(patternRule)]
+    const patterns = tools.map(patternRule)
+    const rules = [...presets.map(presetRule), ...patterns]
     if (rules.length === 0) {
       throw new Error(
         'denies nothing: name a preset or a tool, or take the plugin out of the config',
       )
     }
-    const unmatched = new Set(rules)
+    // A preset is a precaution and names no tool of these upstreams in particular; a pattern does.
+    const unmatched = new Set(patterns)
     const filter: Filter = {
       key: 'denylist',
       test(entry, target) {
