@@ -104,6 +104,15 @@ export interface CatalogChanged {
   readonly complete: boolean
 }
 
+/** A plugin told of something through `Events`. */
+export interface PluginEvent {
+  readonly type: 'plugin'
+  /** The id of the plugin line. */
+  readonly plugin: string
+  readonly name: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
 /** Everything `observe` can see: a closed union. */
 export type Event =
   | CallStarted
@@ -113,3 +122,4 @@ export type Event =
   | UpstreamState
   | PluginFailed
   | CatalogChanged
+  | PluginEvent

@@ -9,6 +9,7 @@ export type {
   CatalogChanged,
   Event,
   Listed,
+  PluginEvent,
   PluginFailed,
   UpstreamState,
   UpstreamStatus,
@@ -61,5 +62,34 @@ export {
   type UpstreamSettings,
 } from './plugin.ts'
 export type { Infer, Schema } from './schema.ts'
-export { Catalog, Clock, Info, Log } from './services.ts'
+export { Bus, type Stream, type StreamOptions } from './services/bus.ts'
+export { Catalog } from './services/catalog.ts'
+export { Clock } from './services/clock.ts'
+export {
+  Database,
+  type Migration,
+  type Migrations,
+  type UntypedDatabase,
+} from './services/database.ts'
+export { Events } from './services/events.ts'
+export { Http, type HttpAnswer, type HttpOptions } from './services/http.ts'
+export { Info } from './services/info.ts'
+export { type Bucket, type Consumed, type Expiry, KeyValue } from './services/key-value.ts'
+export { type Lease, Lock, type LockOptions } from './services/lock.ts'
+export { Log } from './services/log.ts'
+export {
+  type Counter,
+  type Gauge,
+  type Histogram,
+  type HistogramSeries,
+  type InstrumentOptions,
+  type Labels,
+  type Metric,
+  Metrics,
+  type NumberSeries,
+} from './services/metrics.ts'
+export { Seal } from './services/seal.ts'
+export { Secrets } from './services/secrets.ts'
+export { ServiceError } from './services/service-error.ts'
+export { Upstreams } from './services/upstreams.ts'
 export { type Resolved, type Token, type Tokens, token } from './token.ts'

@@ -1,5 +1,6 @@
 import type { Hooks } from './hooks.ts'
 import type { Infer, Schema } from './schema.ts'
+import type { Migrations } from './services/database.ts'
 import type { Resolved, Tokens } from './token.ts'
 
 /** The major version of the plugin contract. The loader refuses plugins made for another. */
@@ -40,6 +41,8 @@ export interface PluginDefinition<
   readonly upstreamSettings?: U
   /** The services it wants, under names of its own. A missing one stops the boot. */
   readonly needs?: N
+  /** The steps of its tables; `needs` must ask for `Database`. */
+  readonly migrations?: Migrations
   /**
    * Builds the plugin from checked settings. Called once per plugin line, also by `patchbay check`:
    * no I/O here, that is what `start` is for.

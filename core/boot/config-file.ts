@@ -8,6 +8,12 @@ import { isRecord, type Node, pointerOf } from './schema-walk.ts'
 /** Keys and indices from the top of the config. */
 export type Path = readonly (string | number)[]
 
+/** What a reference stood for, and where. */
+export interface Referenced {
+  readonly path: Path
+  readonly value: string
+}
+
 /** A config file's values, and where each was written. */
 export interface ConfigFile {
   readonly value: unknown
@@ -15,6 +21,8 @@ export interface ConfigFile {
   readonly places: Map<string, string>
   /** JSON pointers of values that are one `${…}` each: they take the type the schema asks for. */
   readonly typed: Set<string>
+  /** What references stood for, by the path of the value they stand in. */
+  readonly referenced: readonly Referenced[]
   /** References that lead nowhere, by the path of the value. */
   readonly unresolved: readonly { readonly path: Path; readonly problem: Problem }[]
   readonly problems: readonly Problem[]
@@ -27,7 +35,9 @@ export function readConfigFile(
   folder: string = dirname(file),
 ): ConfigFile {
   const shown = shownPath(file)
-  const none = { value: undefined, places: new Map(), typed: new Set<string>(), unresolved: [] }
+  const places = new Map<string, string>()
+  const typed = new Set<string>()
+  const none = { value: undefined, places, typed, referenced: [], unresolved: [] }
   let text: string
   try {
     text = readFileSync(file, 'utf8')
@@ -80,6 +90,7 @@ class Reader {
   readonly #sources: ReferenceSources
   readonly #places = new Map<string, string>()
   readonly #typed = new Set<string>()
+  readonly #referenced: Referenced[] = []
   readonly #unresolved: { path: Path; problem: Problem }[] = []
   readonly #open = new Set<unknown>()
 
@@ -95,6 +106,7 @@ class Reader {
       value,
       places: this.#places,
       typed: this.#typed,
+      referenced: this.#referenced,
       unresolved: this.#unresolved,
       problems: [],
     }
@@ -121,13 +133,15 @@ class Reader {
     const members: Node = {}
     const merged: unknown[] = []
     for (const { key, value } of pairs) {
-      const name = isScalar(key) ? String(key.value) : String(key)
-      if (name === '<<') {
+      const name = isScalar(key) ? key.value : key
+      // The parser's own mark for the merge key `<<`.
+      if (typeof name === 'symbol') {
         merged.push(this.#value(value, path))
         continue
       }
-      this.#mark(key, [...path, name])
-      put(members, name, this.#value(value, [...path, name]))
+      const at = [...path, String(name)]
+      this.#mark(key, at)
+      put(members, String(name), this.#value(value, at))
     }
     // What is merged in stands behind the mapping's own keys.
     for (const one of merged.flat().filter(isRecord)) {
@@ -139,7 +153,8 @@ class Reader {
   }
 
   #text(source: string, path: Path): string {
-    const { text, whole, problems } = resolveReferences(source, this.#sources)
+    const { text, whole, values, problems } = resolveReferences(source, this.#sources)
+    for (const value of values) this.#referenced.push({ path, value })
     if (whole) this.#typed.add(pointerOf(path))
     for (const { reason, hint } of problems) {
       const where = this.#places.get(pointerOf(path))

@@ -1,7 +1,13 @@
 import { globSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Problem } from '../kernel/errors.ts'
-import { type ConfigFile, type Path, pathText, readConfigFile } from './config-file.ts'
+import {
+  type ConfigFile,
+  type Path,
+  pathText,
+  type Referenced,
+  readConfigFile,
+} from './config-file.ts'
 import type { Finding } from './reasons.ts'
 import type { ReferenceSources } from './references.ts'
 import { isRecord, keysOf, type Node, pointerOf } from './schema-walk.ts'
@@ -12,6 +18,8 @@ export class ConfigTree {
   readonly #problems: Problem[] = []
   readonly #places: Map<string, string>
   readonly #typed: Set<string>
+  /** What references stood for; the indices of included plugin lines are those of their own file. */
+  readonly referenced: Referenced[]
   readonly #unresolved: { path: Path; problem: Problem }[]
 
   /** Whether a file could not be read at all: then nothing else can be judged. */
@@ -21,6 +29,7 @@ export class ConfigTree {
     const main = readConfigFile(file, env)
     this.#places = main.places
     this.#typed = main.typed
+    this.referenced = [...main.referenced]
     this.#unresolved = [...main.unresolved]
     this.#problems.push(...main.problems)
     let broken = main.problems.length > 0
@@ -140,6 +149,7 @@ export class ConfigTree {
     for (const [pointer, at] of part.places) {
       if (!this.#places.has(moved(pointer))) this.#places.set(moved(pointer), at)
     }
+    this.referenced.push(...part.referenced)
     for (const pointer of part.typed) this.#typed.add(moved(pointer))
     for (const { path, problem } of part.unresolved) {
       const [top, index, ...rest] = path

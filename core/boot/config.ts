@@ -2,11 +2,13 @@ import { accessSync, constants } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { GatewayError } from '../kernel/errors.ts'
 import type { NameRules } from '../kernel/names.ts'
+import { whyNotEgress } from '../services/egress-rules.ts'
 import type { Path } from './config-file.ts'
 import { ConfigTree } from './config-tree.ts'
 import { isOff, PluginLines } from './plugin-lines.ts'
 import { CONFIG_SCHEMA } from './schema.ts'
 import { isRecord, mapSchema, type Node } from './schema-walk.ts'
+import { secretSettings } from './secret-settings.ts'
 import type { GatewayConfig, ListenConfig } from './settings.ts'
 import { buildUpstream, judgeNames, judgeUpstream, type Report } from './upstreams.ts'
 import { checkAgainst } from './validator.ts'
@@ -24,6 +26,7 @@ interface Checked {
   readonly keys: readonly string[]
   readonly log: GatewayConfig['log']
   readonly errors: GatewayConfig['errors']
+  readonly egress: GatewayConfig['egress']
   readonly drain: number
   readonly names: NameRules
   readonly profiles: Node
@@ -75,6 +78,7 @@ export async function loadConfig(
     buildUpstream(id, upstream, checked.defaults.upstream ?? {}, folder),
   )
   const enabled = upstreams.flatMap(({ config }) => (config.enabled ? config.id : []))
+  const plugins = lines.specs(checked.plugins, enabled, DEFAULTS)
   const { tls, ...listen } = checked.listen
   return {
     file,
@@ -88,12 +92,14 @@ export async function loadConfig(
     keys: checked.keys.filter((key) => key !== ''),
     log: checked.log,
     errors: checked.errors,
+    egress: checked.egress,
+    secrets: secretSettings(tree.referenced, checked.keys, plugins),
     drain: checked.drain,
     names: checked.names,
     profiles: Object.keys(checked.profiles),
     upstreams: upstreams.map(({ config }) => config),
     upstreamNames: upstreams.map(({ names }) => names),
-    plugins: lines.specs(checked.plugins, enabled, DEFAULTS),
+    plugins,
     origins: lines.origins(),
   }
 }
@@ -117,7 +123,14 @@ async function withoutClaimed(config: Node, lines: PluginLines): Promise<Node> {
 }
 
 /** What no schema can say. Values that failed the schema may be of any type here. */
-function judge({ keys, upstreams, names, defaults }: Checked, report: Report): void {
+function judge({ keys, egress, upstreams, names, defaults }: Checked, report: Report): void {
+  if (isRecord(egress) && Array.isArray(egress.allow)) {
+    for (const [index, entry] of egress.allow.entries()) {
+      const reason = typeof entry === 'string' ? whyNotEgress(entry) : undefined
+      const hint = 'For example 127.0.0.1, 10.0.0.0/8 or internal.example.'
+      if (reason !== undefined) report(['egress', 'allow', index], reason, hint)
+    }
+  }
   if (Array.isArray(keys)) {
     for (const [index, key] of keys.entries()) {
       if (typeof key === 'string' && key !== '' && key.length < 32) {

@@ -1,7 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { Catalog, Clock, type Event, Info, Log, type UpstreamStatus } from '../../sdk/index.ts'
+import {
+  Catalog,
+  type Clock,
+  type Event,
+  Info,
+  Log,
+  type Secrets,
+  type UpstreamStatus,
+} from '../../sdk/index.ts'
 import { Inbound } from '../inbound/http.ts'
 import { Services } from '../kernel/container.ts'
 import { messageOf } from '../kernel/errors.ts'
@@ -12,12 +21,15 @@ import { publicName } from '../kernel/names.ts'
 import { setUpPlugins } from '../kernel/setup.ts'
 import { Wheel } from '../kernel/wheel.ts'
 import { Outbound } from '../outbound/outbound.ts'
+import { type EmbeddedParts, EmbeddedServices } from '../services/embedded.ts'
 import { ExpiringSet } from '../services/expiring-set.ts'
 import { sealKeys } from '../services/keys.ts'
+import { Redactor } from '../services/redactor.ts'
 import { Seal } from '../services/seal.ts'
 import { systemClock } from '../services/system-clock.ts'
 import { makeLog } from './log.ts'
 import type { GatewayConfig } from './settings.ts'
+import { upstreamsService } from './upstreams-service.ts'
 
 const { version } = createRequire(import.meta.url)('mcp-patchbay/package.json') as {
   version: string
@@ -38,9 +50,19 @@ export interface Gateway {
   stop(): Promise<{ readonly cut: number }>
 }
 
+/** What a gateway is started with besides its config. */
+export interface GatewayOptions {
+  readonly log?: Logger
+  /** Time for everything in it; the computer's own when left out. */
+  readonly clock?: Clock
+  /** What the log must not tell; the config's own are put on it. */
+  readonly secrets?: Secrets
+}
+
 /** What plugins are set up with, before there is a kernel to speak of. */
 interface Late {
   kernel: Kernel | undefined
+  outbound: Outbound | undefined
 }
 
 /**
@@ -49,10 +71,12 @@ interface Late {
  */
 export async function startGateway(
   config: GatewayConfig,
-  options: { readonly log?: Logger } = {},
+  options: GatewayOptions = {},
 ): Promise<Gateway> {
-  const log = options.log ?? makeLog({ level: config.log.level })
-  const clock = systemClock
+  const secrets = options.secrets ?? new Redactor()
+  for (const one of config.secrets) secrets.add(one)
+  const log = options.log ?? makeLog({ level: config.log.level, secrets })
+  const clock = options.clock ?? systemClock
   const wheel = new Wheel(clock)
   const us = { name: 'patchbay', version }
   const listeners = new Set<(event: Event) => void>()
@@ -61,8 +85,10 @@ export async function startGateway(
     log.error({ err, requestId }, 'the gateway failed')
   const seal = new Seal(sealKeys(config.keys, config.data))
 
-  const late: Late = { kernel: undefined }
-  const lines = setUpLines(config, late, log)
+  const late: Late = { kernel: undefined, outbound: undefined }
+  const embedded = embeddedServices(config, { clock, wheel, sealer: seal, secrets }, late, log)
+  await embedded.prepare(config.plugins)
+  const lines = setUpLines(config, late, log, embedded)
   const kernel: Kernel = new Kernel({
     clock,
     wheel,
@@ -112,10 +138,13 @@ export async function startGateway(
     },
   })
 
+  late.outbound = outbound
+
   const lifecycle = new Lifecycle(kernel.hooks)
-  await lifecycle.start()
   let inbound: Inbound
   try {
+    await embedded.migrate(config.plugins)
+    await lifecycle.start()
     inbound = new Inbound({
       kernel,
       listen: config.listen,
@@ -133,6 +162,7 @@ export async function startGateway(
     await inbound.listen()
   } catch (error) {
     await lifecycle.stop()
+    await embedded.close()
     wheel.close()
     throw error
   }
@@ -149,6 +179,7 @@ export async function startGateway(
     const cut = await inbound.close()
     await outbound.stop()
     await lifecycle.stop()
+    await embedded.close()
     wheel.close()
     log.info({ cut }, cut === 0 ? 'stopped' : `stopped; ${cut} calls were cut`)
     return { cut }
@@ -171,13 +202,45 @@ export async function startGateway(
 export async function setUpGateway(
   config: GatewayConfig,
 ): Promise<{ readonly lines: readonly PluginLine[]; readonly hooks: HookTable }> {
-  const lines = setUpLines(config, { kernel: undefined }, makeLog({ level: 'error' }))
-  return { lines, hooks: new HookTable(lines, new Wheel(systemClock)) }
+  const log = makeLog({ level: 'error' })
+  const late: Late = { kernel: undefined, outbound: undefined }
+  const clock = systemClock
+  const wheel = new Wheel(clock)
+  // Nothing is sealed before the gateway runs; a made-up key leaves no file behind.
+  const sealer = new Seal([randomBytes(32).toString('base64url')])
+  const parts = { clock, wheel, sealer, secrets: new Redactor(config.secrets) }
+  const embedded = embeddedServices(config, parts, late, log)
+  await embedded.prepare(config.plugins)
+  const lines = setUpLines(config, late, log, embedded)
+  return { lines, hooks: new HookTable(lines, wheel) }
+}
+
+/** The services that come with the gateway, on what this gateway is made of. */
+function embeddedServices(
+  config: GatewayConfig,
+  parts: Pick<EmbeddedParts, 'clock' | 'wheel' | 'sealer' | 'secrets'>,
+  late: Late,
+  log: Logger,
+): EmbeddedServices {
+  return new EmbeddedServices({
+    ...parts,
+    file: join(config.data, 'patchbay.db'),
+    replica: randomBytes(9).toString('base64url'),
+    egress: config.egress.allow,
+    upstreams: upstreamsService(() => late.outbound),
+    emit: (event) => late.kernel?.emit(event),
+    fault: (err, where) => log.error({ err }, `${where}: a plugin failed`),
+  })
 }
 
 /** Runs every plugin's `setup`, each with the services it asked for. */
-function setUpLines(config: GatewayConfig, late: Late, log: Logger): PluginLine[] {
-  const services = new Services().offer(Clock, systemClock).offer(Catalog, {
+function setUpLines(
+  config: GatewayConfig,
+  late: Late,
+  log: Logger,
+  embedded: EmbeddedServices,
+): PluginLine[] {
+  const services = new Services().offer(Catalog, {
     get revision() {
       return late.kernel?.catalog.revision ?? 0
     },
@@ -187,6 +250,7 @@ function setUpLines(config: GatewayConfig, late: Late, log: Logger): PluginLine[
     invalidate: (scope) => late.kernel?.invalidate(scope),
   })
   return setUpPlugins(config.plugins, services, (line, { id }) => {
+    embedded.offer(line, id)
     line.offer(Log, log.child({ plugin: id })).offer(Info, {
       version,
       plugin: id,

@@ -1,9 +1,10 @@
 import { type Logger, pino, stdTimeFunctions } from 'pino'
+import type { Secrets } from '../../sdk/index.ts'
 import type { LogLevel } from './settings.ts'
 
 export type { Logger } from 'pino'
 
-const SECRETS = ['authorization', 'cookie', 'x-api-key', 'mcp-session-id', 'password', 'token']
+const SECRET_NAMES = ['authorization', 'cookie', 'x-api-key', 'mcp-session-id', 'password', 'token']
 
 /** What a line of the log holds besides its own fields. */
 export interface LogLine {
@@ -17,19 +18,27 @@ export interface LogLine {
 export interface LogOptions {
   /** The least important lines to write. */
   readonly level: LogLevel
+  /** What no line may tell. */
+  readonly secrets?: Secrets | undefined
   /** Takes each line in place of stdout. */
   readonly show?: ((line: LogLine) => void) | undefined
 }
 
-/** Makes the gateway's log: one JSON object per line, credentials blanked wherever they stand by name. */
-export function makeLog({ level, show }: LogOptions): Logger {
+/**
+ * Makes the gateway's log: one JSON object per line, credentials blanked wherever they stand by name, and
+ * known secrets wherever they stand.
+ */
+export function makeLog({ level, secrets, show }: LogOptions): Logger {
   const options = {
     level,
+    ...(secrets === undefined
+      ? {}
+      : { hooks: { streamWrite: (text: string) => secrets.redact(text) } }),
     base: { name: 'patchbay' },
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: {
-      paths: SECRETS.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]),
+      paths: SECRET_NAMES.flatMap((name) => [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]),
       censor: '[redacted]',
     },
   }

@@ -15,6 +15,8 @@ export interface Resolved {
   readonly referenced: boolean
   /** Whether it was one reference and nothing else, which may stand for a number or a boolean. */
   readonly whole: boolean
+  /** What the references stood for; defaults are not among them, they are written in the file. */
+  readonly values: readonly string[]
   readonly problems: readonly { readonly reason: string; readonly hint: string }[]
 }
 
@@ -23,8 +25,15 @@ const FORMS = `Write \${NAME}, \${NAME:-default} or \${file:/path}; $$ is a doll
 
 /** Replaces `${NAME}`, `${NAME:-default}`, `${file:/path}` and `$$`. Never throws; never tells a value. */
 export function resolveReferences(source: string, { env, folder }: ReferenceSources): Resolved {
-  if (!source.includes('$')) return { text: source, referenced: false, whole: false, problems: [] }
+  if (!source.includes('$')) {
+    return { text: source, referenced: false, whole: false, values: [], problems: [] }
+  }
   const problems: { reason: string; hint: string }[] = []
+  const values: string[] = []
+  const found = (value: string) => {
+    values.push(value)
+    return value
+  }
   let referenced = false
   const text = source.replace(REFERENCE, (match, inside: string | undefined, end: string) => {
     if (inside === undefined) return '$'
@@ -33,7 +42,7 @@ export function resolveReferences(source: string, { env, folder }: ReferenceSour
       /^(?:file:(.+)|([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?)$/s.exec(end === '' ? '' : inside) ?? []
     if (file !== undefined) {
       try {
-        return readFileSync(resolve(folder, file), 'utf8').replace(/\r?\n$/, '')
+        return found(readFileSync(resolve(folder, file), 'utf8').replace(/\r?\n$/, ''))
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException
         problems.push({
@@ -49,8 +58,8 @@ export function resolveReferences(source: string, { env, folder }: ReferenceSour
     }
     const value = env[name]
     // As in a shell: `:-` also stands in for a variable that is set to nothing.
-    if (fallback !== undefined) return value === undefined || value === '' ? fallback : value
-    if (value !== undefined) return value
+    if (fallback !== undefined && (value === undefined || value === '')) return fallback
+    if (value !== undefined) return found(value)
     problems.push({
       reason: `the environment variable ${name} is not set`,
       hint: `Set it, or give a default: \${${name}:-…}.`,
@@ -58,5 +67,5 @@ export function resolveReferences(source: string, { env, folder }: ReferenceSour
     return ''
   })
   const whole = referenced && /^\$\{[^}]*\}$/.test(source)
-  return { text, referenced, whole, problems }
+  return { text, referenced, whole, values, problems }
 }

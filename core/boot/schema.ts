@@ -153,6 +153,20 @@ export const CONFIG_SCHEMA = {
         },
       },
     },
+    egress: {
+      type: 'object',
+      additionalProperties: false,
+      default: {},
+      description: "What plugins' requests may reach.",
+      properties: {
+        allow: {
+          ...NAMES,
+          default: [],
+          description:
+            'Addresses, networks like 10.0.0.0/8 and host names that may be asked though they are not on the internet, also without TLS.',
+        },
+      },
+    },
     drain: {
       ...DURATION,
       default: '10s',

@@ -35,6 +35,10 @@ export interface GatewayConfig {
   readonly log: { readonly level: LogLevel }
   /** `showPlugin`: whether callers see which plugin and rule refused them. */
   readonly errors: { readonly showPlugin: boolean }
+  /** Where plugins' requests may go besides the internet: addresses, networks and host names. */
+  readonly egress: { readonly allow: readonly string[] }
+  /** What must never be told: values of references, and of settings marked `writeOnly`. */
+  readonly secrets: readonly string[]
   /** How long open calls may go on after a stop signal. */
   readonly drain: number
   readonly names: NameRules

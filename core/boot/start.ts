@@ -1,3 +1,4 @@
+import { Redactor } from '../services/redactor.ts'
 import { Banner } from './banner.ts'
 import { loadConfig } from './config.ts'
 import { makeLog } from './log.ts'
@@ -12,17 +13,18 @@ import type { Terminal } from './terminal.ts'
 export async function start(file: string, pretty: boolean, terminal: Terminal): Promise<void> {
   const config = await loadConfig(file)
   const { startGateway } = await import('./gateway.ts')
+  const secrets = new Redactor(config.secrets)
   const banner = pretty ? new Banner(config, terminal.out) : undefined
   const { level } = config.log
   // The banner tells what `info` would, in fewer words.
   const log = makeLog(
     banner === undefined
-      ? { level }
-      : { level: level === 'info' ? 'warn' : level, show: (line) => banner.log(line) },
+      ? { level, secrets }
+      : { level: level === 'info' ? 'warn' : level, secrets, show: (line) => banner.log(line) },
   )
   // Listened for before anything runs: a signal during the start ends in a proper stop too.
   const signal = firstSignal()
-  const gateway = await startGateway(config, { log })
+  const gateway = await startGateway(config, { log, secrets })
   banner?.open(gateway)
   await signal
   const { cut } = await gateway.stop()

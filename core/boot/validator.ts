@@ -30,6 +30,10 @@ const ajv = new Ajv2020({
   allowUnionTypes: true,
   // `anyOf: [{required: [a]}, {required: [b]}]` names properties of the node above.
   strictRequired: false,
+  // Strict mode and the keywords themselves refuse what the meta-schema would, without compiling it first;
+  // and code that runs once is not worth optimizing. Together a good part of the time to start.
+  validateSchema: false,
+  code: { optimize: false },
 })
 ajvFormats.default(ajv)
 const compiled = new WeakMap<object, ValidateFunction>()
@@ -96,6 +100,10 @@ export function checkSchema(schema: unknown): string[] {
   const reasons = new Set<string>()
   mapSchema(schema, (node) => {
     if (!isRecord(node.properties)) return node
+    for (const [name, property] of Object.entries(node.properties)) {
+      if (isRecord(property) || typeof property === 'boolean') continue
+      reasons.add(`says of the property ${name} something that is no schema`)
+    }
     if (node.type !== undefined && node.additionalProperties === undefined) {
       const names = Object.keys(node.properties).join(', ')
       reasons.add(`lets unknown properties pass beside ${names}: set additionalProperties to false`)

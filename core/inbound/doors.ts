@@ -4,7 +4,7 @@ import type { ListenConfig } from './settings.ts'
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 const EXPOSED = 'Mcp-Session-Id, WWW-Authenticate'
 const HEADERS =
-  'Content-Type, Accept, Authorization, X-API-Key, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID, X-Request-Id'
+  'Content-Type, Accept, Authorization, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name'
 
 /** The host of a `Host` header or URL, without its port; IPv6 in brackets. */
 function hostName(host: string): string {
@@ -26,13 +26,13 @@ export class Doors {
     const publicHost = publicUrl === undefined ? [] : [hostName(new URL(publicUrl).host)]
     const known = [...publicHost, ...allowedHosts.map(hostName)]
     this.#origins = new Set([
-      ...allowedOrigins.map((origin) => origin.toLowerCase()),
+      ...allowedOrigins.map((origin) => origin.toLowerCase().replace(/\/$/, '')),
       ...(publicUrl === undefined ? [] : [new URL(publicUrl).origin]),
     ])
     this.#hosts = this.#loopback
       ? new Set([...LOOPBACK, ...known])
       : known.length > 0
-        ? new Set([...known, hostName(host)])
+        ? new Set([...known, host.includes(':') ? `[${host.toLowerCase()}]` : host.toLowerCase()])
         : undefined
   }
 
@@ -62,12 +62,13 @@ export class Doors {
   }
 
   /** What a preflight is answered with besides. */
-  preflight(): string[] {
+  preflight({ 'access-control-request-headers': wanted }: IncomingHttpHeaders): string[] {
     return [
       'access-control-allow-methods',
       'GET, POST, DELETE, OPTIONS',
       'access-control-allow-headers',
-      HEADERS,
+      // Auth plugins and `Mcp-Param-*` have header names of their own; who may ask is judged by origin.
+      wanted ?? HEADERS,
       'access-control-max-age',
       '86400',
     ]

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Authenticated, AuthRequest, Denial, Failure } from '../../sdk/index.ts'
+import { HookError } from '../kernel/errors.ts'
 import { isPromise } from '../kernel/hooks.ts'
-import { CODE, META, MODERN } from '../kernel/protocol.ts'
+import { CODE, META, MODERN } from '../wire/protocol.ts'
 import { type Arrival, HttpAuthRequest } from './arrival.ts'
 import { readBody } from './body.ts'
 import type { Doors } from './doors.ts'
@@ -20,6 +21,8 @@ export interface EndpointParts extends WireParts {
   readonly modern: ModernWire
   readonly legacy: LegacyWire
   readonly bodyLimit: number
+  /** Told of a throw in the gateway's own code. */
+  readonly fault: (cause: unknown, requestId: string) => void
   /** The URL clients use, for the hint page. */
   readonly url: () => string
 }
@@ -39,19 +42,16 @@ export class Endpoint {
 
   /** Serves one HTTP request. */
   serve(request: IncomingMessage, response: ServerResponse, path: string, requestId: string): void {
-    const { doors, replies } = this.#parts
-    const refused = doors.refuse(request.headers)
-    if (refused !== undefined) {
-      return sendError(response, replies.error(403, CODE.invalidRequest, refused), [])
-    }
-    const cors = doors.cors(request.headers.origin)
+    const { doors } = this.#parts
+    const cors = this.#knock(request.headers, response)
+    if (cors === undefined) return
     switch (request.method) {
       case 'OPTIONS':
-        response.writeHead(204, [...cors, ...doors.preflight()])
+        response.writeHead(204, [...cors, ...doors.preflight(request.headers)])
         response.end()
         return
       case 'GET':
-        if (/text\/html/.test(request.headers.accept ?? '')) return this.page(response)
+        if (/text\/html/i.test(request.headers.accept ?? '')) return this.page(response)
         break
       case 'POST':
       case 'DELETE':
@@ -62,9 +62,24 @@ export class Endpoint {
         return
     }
     const auth = new HttpAuthRequest(request, path, requestId)
-    this.authenticate(auth, response, cors, ({ principal, until }) => {
+    this.#authenticate(auth, response, cors, ({ principal, until }) => {
       this.#route({ request, response, auth, requestId, path, principal, until, cors })
     })
+  }
+
+  /** Goes on with a request to a plugin's route that may come in, or refuses it. */
+  admit(auth: AuthRequest, response: ServerResponse, go: (who: Authenticated) => void): void {
+    const cors = this.#knock(auth.headers, response)
+    if (cors !== undefined) this.#authenticate(auth, response, cors, go)
+  }
+
+  /** CORS headers for a request of an admitted host and origin; `undefined` when it was refused. */
+  #knock(headers: AuthRequest['headers'], response: ServerResponse): string[] | undefined {
+    const { doors, replies } = this.#parts
+    const refused = doors.refuse(headers)
+    if (refused === undefined) return doors.cors(headers.origin)
+    sendError(response, replies.error(403, CODE.invalidRequest, refused), [])
+    return undefined
   }
 
   /** The hint page for people. */
@@ -80,7 +95,7 @@ export class Endpoint {
   }
 
   /** Goes on with whoever sent the request, or refuses it. */
-  authenticate(
+  #authenticate(
     auth: AuthRequest,
     response: ServerResponse,
     cors: readonly string[],
@@ -90,7 +105,11 @@ export class Endpoint {
       if ('principal' in found) go(found)
       else this.#refuse(auth, response, cors, found)
     }
-    const fail = (cause: unknown) => this.#refuse(auth, response, cors, failed(cause))
+    const fail = (cause: unknown) => {
+      // The kernel has told of a hook that failed; of our own bugs nobody has.
+      if (!(cause instanceof HookError)) this.#parts.fault(cause, auth.requestId)
+      this.#refuse(auth, response, cors, failed(cause))
+    }
     try {
       const found = this.#parts.kernel.authenticate(auth)
       if (isPromise(found)) found.then(settle).catch(fail)
@@ -110,11 +129,13 @@ export class Endpoint {
     const { kernel, replies, operations } = this.#parts
     const { requestId, path } = auth
     if (why.kind === 'denial') kernel.emit({ type: 'auth.refused', denial: why, path, requestId })
-    const reply = replies.refusal(why, { era: 'modern', requestId, status: true })
-    // Nobody is let in by a plugin that failed, and nobody is told it was their fault.
-    const status = why.kind === 'failure' ? 500 : reply.status === 200 ? 403 : reply.status
-    sendError(response, { ...reply, status }, [
+    const reply = replies.door(why, requestId)
+    const { retryAfterMs } = why
+    sendError(response, reply, [
       ...cors,
+      ...(retryAfterMs === undefined
+        ? []
+        : ['retry-after', String(Math.ceil(retryAfterMs / 1000))]),
       ...operations.challengeHeaders(reply.challenge, { auth }),
     ])
   }
@@ -122,8 +143,11 @@ export class Endpoint {
   #route(arrival: Arrival): void {
     const { request, response, cors } = arrival
     const { legacy, replies, bodyLimit } = this.#parts
-    if (request.method === 'GET') return legacy.stream(arrival)
-    if (request.method === 'DELETE') return legacy.end(arrival)
+    if (request.method !== 'POST') {
+      // 2026-07-28 has no sessions, whatever else a client says.
+      if (namesModern(request)) return legacy.none(arrival)
+      return request.method === 'GET' ? legacy.stream(arrival) : legacy.end(arrival)
+    }
     if (!acceptsBoth(request.headers.accept)) {
       const reason = 'Not Acceptable: Accept must list application/json and text/event-stream'
       return sendError(response, replies.error(406, CODE.invalidRequest, reason), cors)
@@ -160,18 +184,14 @@ export class Endpoint {
         )
       case 'batch': {
         if (!body.messages.some(isModern) && !namesModern(request)) {
-          legacy
-            .serveBatch(arrival, body.messages)
-            .catch((cause: unknown) => this.#parts.crashed(arrival, NO_ID, cause))
-          return
+          return legacy.serveBatch(arrival, body.messages)
         }
         const reason = `Invalid Request: ${MODERN} has no batches`
         return sendError(response, replies.error(400, CODE.invalidRequest, reason), cors)
       }
       default:
         if (isModern(body.message)) return modern.serve(arrival, body.message)
-        if (namesModern(request) && body.message.id !== undefined)
-          return this.#mixed(arrival, body.message)
+        if (namesModern(request)) return this.#mixed(arrival, body.message)
         return legacy.serve(arrival, body.message)
     }
   }
@@ -179,6 +199,12 @@ export class Endpoint {
   /** The header speaks of one era, the body of the other. */
   #mixed({ response, cors }: Arrival, message: ClientMessage): void {
     const { replies } = this.#parts
+    // Nothing is defined for notifications over HTTP, so nothing can be wrong with one.
+    if (message.id === undefined) {
+      response.writeHead(202, [...cors])
+      response.end()
+      return
+    }
     const reply =
       message.method === 'initialize'
         ? replies.error(400, CODE.headerMismatch, `Header mismatch: ${MODERN} has no initialize`)
@@ -201,9 +227,14 @@ function namesModern({ headers }: IncomingMessage): boolean {
 
 function acceptsBoth(accept: string | undefined): boolean {
   if (accept === undefined || accept.includes('*/*')) return true
-  return /application\/(json|\*)/.test(accept) && /text\/(event-stream|\*)/.test(accept)
+  return /application\/(json|\*)/i.test(accept) && /text\/(event-stream|\*)/i.test(accept)
 }
 
-function sendError(response: ServerResponse, reply: Reply, headers: readonly string[]): void {
+/** Answers a request of which no id is known. */
+export function sendError(
+  response: ServerResponse,
+  reply: Reply,
+  headers: readonly string[],
+): void {
   sendJson(response, reply.status, respond(NO_ID, reply), headers)
 }

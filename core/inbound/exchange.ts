@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Exchange } from '../kernel/ports.ts'
-import type { Round } from '../kernel/round.ts'
 import type { Alarm, Wheel } from '../kernel/wheel.ts'
+import { Cancellable } from './cancellable.ts'
 import type { InFlight } from './in-flight.ts'
 
 /** A call that lasts longer than this is answered on a stream, so that nothing on the way cuts it. */
@@ -36,21 +36,27 @@ export interface ExchangeHost {
  * The answer to one POST: plain JSON, unless a message comes before the result or the call outlasts 15 s;
  * then an SSE stream with comments to keep it alive.
  */
-export class HttpExchange implements Exchange, Alarm {
+export class HttpExchange extends Cancellable implements Exchange, Alarm {
   readonly wire: string
   readonly requestId: string
   readonly sessionId: string | undefined
-  round: Round | undefined
   deadline: number
+  slot = -1
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #wheel: Wheel
   readonly #inFlight: InFlight
   readonly #headers: readonly string[]
   #streaming = false
+  /** The answer was given, or nobody wants one. */
   #over = false
+  /** The connection is gone, or the answer has left. */
+  #closed = false
 
-  /** @param headers sent with the answer, flat */
+  /**
+   * @param headers sent with the answer, flat
+   * @param cancels whether a client that closes the connection cancels the call by it
+   */
   constructor(
     request: IncomingMessage,
     response: ServerResponse,
@@ -59,7 +65,9 @@ export class HttpExchange implements Exchange, Alarm {
     requestId: string,
     sessionId: string | undefined,
     headers: readonly string[],
+    cancels: boolean,
   ) {
+    super()
     this.#request = request
     this.#response = response
     this.#wheel = wheel
@@ -71,6 +79,8 @@ export class HttpExchange implements Exchange, Alarm {
     this.#headers = headers
     this.deadline = wheel.now() + PATIENCE
     wheel.add(this)
+    response.on('close', () => this.#close(cancels))
+    if (response.destroyed) this.#close(cancels)
   }
 
   get headers(): IncomingMessage['headers'] {
@@ -83,13 +93,13 @@ export class HttpExchange implements Exchange, Alarm {
   }
 
   message(text: string): void {
-    if (this.#over) return
+    if (this.#over || this.#closed) return
     this.#stream()
     this.#response.write(sseEvent(text))
   }
 
   ring(): void {
-    if (this.#over) return
+    if (this.#over || this.#closed) return
     this.#stream()
     this.#response.write(': keep-alive\n\n')
     this.deadline = this.#wheel.now() + PATIENCE
@@ -99,7 +109,8 @@ export class HttpExchange implements Exchange, Alarm {
   /** Sends the answer. Nothing can follow. */
   finish(status: number, json: string, headers: readonly string[] = []): void {
     if (this.#over) return
-    this.#end()
+    this.drop()
+    if (this.#closed) return
     if (this.#streaming) this.#response.end(sseEvent(json))
     else sendJson(this.#response, status, json, [...this.#headers, ...headers])
   }
@@ -107,16 +118,18 @@ export class HttpExchange implements Exchange, Alarm {
   /** Ends without an answer: the client wants none. */
   abandon(): void {
     if (this.#over) return
+    this.drop()
+    if (this.#closed) return
     this.#stream()
-    this.#end()
     this.#response.end()
   }
 
-  /** The client went away. */
-  closed(): void {
+  /** Leaves the response to others: nothing more is written from here. */
+  drop(): void {
     if (this.#over) return
-    this.#end()
-    this.round?.cancel('the client closed the connection')
+    this.#over = true
+    this.#wheel.remove(this)
+    if (this.#closed) this.#inFlight.end()
   }
 
   #stream(): void {
@@ -125,10 +138,15 @@ export class HttpExchange implements Exchange, Alarm {
     startStream(this.#response, this.#headers)
   }
 
-  #end(): void {
-    this.#over = true
-    this.#wheel.remove(this)
-    this.#inFlight.end()
+  /** In flight until the last byte has left: a stop that came earlier would cut the answer. */
+  #close(cancels: boolean): void {
+    if (this.#closed) return
+    this.#closed = true
+    if (this.#over) this.#inFlight.end()
+    else if (cancels) {
+      this.drop()
+      this.cancel('the client closed the connection')
+    }
   }
 }
 

@@ -1,31 +1,35 @@
 import { readFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import Router from '@koa/router'
 import Koa, { type Context } from 'koa'
-import type { Authenticated, Health, Route } from '../../sdk/index.ts'
+import type { Authenticated, Health, Principal } from '../../sdk/index.ts'
 import { GatewayError, messageOf } from '../kernel/errors.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Sealer } from '../kernel/ports.ts'
-import { CODE, type Implementation } from '../kernel/protocol.ts'
 import type { Wheel } from '../kernel/wheel.ts'
+import type { Implementation } from '../wire/protocol.ts'
 import { type Arrival, HttpAuthRequest } from './arrival.ts'
 import { Doors } from './doors.ts'
-import { Endpoint } from './endpoint.ts'
+import { Endpoint, sendError } from './endpoint.ts'
 import { sendJson } from './exchange.ts'
 import { InFlight } from './in-flight.ts'
 import { LegacyWire } from './legacy.ts'
 import type { ListStream } from './list-stream.ts'
 import type { ClientMessage } from './message.ts'
 import { ModernWire } from './modern.ts'
-import { Operations } from './operations.ts'
+import { failed, Operations } from './operations.ts'
 import { Replies } from './replies.ts'
+import { addPluginRoutes } from './routes.ts'
 import { type Revocations, Sessions } from './session.ts'
 import type { ListenConfig } from './settings.ts'
 import { respond, type WireParts } from './wire.ts'
 
 const ENDPOINT = '/mcp'
+
+/** Error codes of a client that went away. */
+const HUNG_UP = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT'])
 
 /** What the client's side is made of. */
 export interface InboundParts {
@@ -54,12 +58,13 @@ export class Inbound {
   readonly #inFlight = new InFlight()
   readonly #endpoint: Endpoint
   readonly #paths: ReadonlySet<string>
-  #draining = false
+  readonly #replies: Replies
 
   constructor(parts: InboundParts) {
     this.#parts = parts
     const { kernel, us, wheel, now, listen, sealer, revoked } = parts
     const replies = new Replies({ us, showPlugin: parts.showPlugin })
+    this.#replies = replies
     const shared: WireParts = {
       kernel,
       operations: new Operations(kernel, replies),
@@ -76,17 +81,12 @@ export class Inbound {
       modern: new ModernWire(shared),
       legacy: new LegacyWire(shared, new Sessions(sealer, revoked, now), us),
       bodyLimit: listen.bodyLimit,
+      fault: parts.fault,
       url: () => this.url,
     })
     this.#paths = new Set([ENDPOINT, ...parts.profiles.map((name) => `${ENDPOINT}/${name}`)])
     const handler = this.#app().callback()
-    this.#server =
-      listen.tls === undefined
-        ? createServer(handler)
-        : createTlsServer(
-            { cert: readPem(listen.tls.cert, 'cert'), key: readPem(listen.tls.key, 'key') },
-            handler,
-          )
+    this.#server = listen.tls === undefined ? createServer(handler) : tlsServer(listen.tls, handler)
     // Longer than clients and load balancers keep idle connections: they close first, nothing is cut.
     this.#server.keepAliveTimeout = 75_000
   }
@@ -127,10 +127,10 @@ export class Inbound {
    * From now on `/ready` says no and open streams end with their final result. Resolves when the last
    * call in flight was answered.
    */
-  drain(): Promise<void> {
-    this.#draining = true
-    for (const stream of this.#streams) stream.end()
-    return this.#inFlight.idle()
+  async drain(): Promise<void> {
+    this.#inFlight.drain()
+    await Promise.all([...this.#streams].map((stream) => stream.end()))
+    await this.#inFlight.idle()
   }
 
   /** Cuts what is still open. Resolves with how many calls that was. */
@@ -149,8 +149,13 @@ export class Inbound {
     const app = new Koa()
     const router = this.#router()
     app.silent = true
-    app.on('error', (cause: unknown) => this.#parts.fault(cause, ''))
+    app.on('error', (cause: { code?: string; expose?: boolean }) => {
+      // Neither a client that hangs up nor an answer of a route's is a fault of ours.
+      if (!HUNG_UP.has(cause.code ?? '') && cause.expose !== true) this.#parts.fault(cause, '')
+    })
     app.use((ctx, next) => {
+      // Whoever keeps the connection would find it closed at the next request.
+      if (this.#inFlight.draining) ctx.res.shouldKeepAlive = false
       const { url = '/' } = ctx.req
       const query = url.indexOf('?')
       const path = query < 0 ? url : url.slice(0, query)
@@ -178,35 +183,35 @@ export class Inbound {
     })
     router.get('/ready', async (ctx) => {
       const health = await this.#parts.health()
-      const ready = !this.#draining && Object.values(health).every(({ ok }) => ok)
+      const { draining } = this.#inFlight
+      const ready = !draining && Object.values(health).every(({ ok }) => ok)
       ctx.status = ready ? 200 : 503
-      ctx.body = { ready, ...(this.#draining ? { draining: true } : {}), plugins: health }
+      ctx.body = { ready, ...(draining ? { draining: true } : {}), plugins: health }
     })
-    for (const { run } of this.#parts.kernel.hooks.on.routes ?? []) {
-      run({ add: (route) => this.#addRoute(router, route) })
-    }
+    addPluginRoutes({
+      router,
+      hooks: this.#parts.kernel.hooks,
+      reserved: new Set(['/', '/live', '/ready', ...this.#paths]),
+      authenticate: (ctx) => this.#authenticate(ctx),
+      failed: (ctx, error) => {
+        const requestId = this.#requestId(ctx.get('x-request-id'))
+        if (ctx.res.headersSent) ctx.res.destroy()
+        else sendError(ctx.res, this.#replies.door(failed(error), requestId), [])
+        ctx.respond = false
+      },
+    })
     return router
   }
 
-  #addRoute(router: Router, { method, path, access, handle }: Route): void {
-    router.register(path, [method], async (ctx: Context) => {
-      if (access === 'public') return handle(ctx)
-      const who = await this.#authenticated(ctx)
-      if (who === undefined) return
-      ctx.state.principal = who.principal
-      await handle(ctx)
-    })
-  }
-
-  #authenticated(ctx: Context): Promise<Authenticated | undefined> {
+  async #authenticate(ctx: Context): Promise<Principal | undefined> {
     const auth = new HttpAuthRequest(ctx.req, ctx.path, this.#requestId(ctx.get('x-request-id')))
-    return new Promise((resolve) => {
-      ctx.res.once('finish', () => resolve(undefined))
-      this.#endpoint.authenticate(auth, ctx.res, [], resolve)
-    }).then((who) => {
-      if (who === undefined) ctx.respond = false
-      return who as Authenticated | undefined
+    const who = await new Promise<Authenticated | undefined>((resolve) => {
+      ctx.res.once('close', () => resolve(undefined))
+      this.#endpoint.admit(auth, ctx.res, resolve)
     })
+    // Answered, or nobody is left to answer.
+    if (who === undefined) ctx.respond = false
+    return who?.principal
   }
 
   #requestId(given: string | string[] | undefined): string {
@@ -221,31 +226,30 @@ export class Inbound {
     message: Pick<ClientMessage, 'id'>,
     cause: unknown,
   ): void {
-    const { response, requestId } = arrival
+    const { response, requestId, cors } = arrival
     this.#parts.fault(cause, requestId)
     if (response.headersSent) response.destroy()
     else {
-      const text = `Internal error: the gateway failed (request ${requestId})`
-      sendJson(
-        response,
-        200,
-        respond(message, replies.error(200, CODE.internal, text, { requestId })),
-      )
+      const context = { era: 'modern', requestId, status: false } as const
+      sendJson(response, 200, respond(message, replies.refusal(failed(cause), context)), cors)
     }
   }
 }
 
-function readPem(file: string, which: string): Buffer {
+function tlsServer(
+  { cert, key }: NonNullable<ListenConfig['tls']>,
+  handler: RequestListener,
+): Server {
   try {
-    return readFileSync(file)
+    return createTlsServer({ cert: readFileSync(cert), key: readFileSync(key) }, handler)
   } catch (error) {
     throw new GatewayError([
       {
         code: 'TLS_FILE',
-        where: file,
-        path: `listen.tls.${which}`,
+        where: `${cert}, ${key}`,
+        path: 'listen.tls',
         reason: messageOf(error),
-        hint: 'Set it to a PEM file this process may read.',
+        hint: 'Set both to PEM files this process may read: a certificate chain and its own key.',
       },
     ])
   }

@@ -2,9 +2,15 @@
 export class InFlight {
   #count = 0
   #waiting: (() => void)[] = []
+  #draining = false
 
   get count(): number {
     return this.#count
+  }
+
+  /** Whether the gateway is about to stop. */
+  get draining(): boolean {
+    return this.#draining
   }
 
   begin(): void {
@@ -15,6 +21,11 @@ export class InFlight {
     this.#count--
     if (this.#count > 0) return
     for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  /** From now on the gateway is about to stop. */
+  drain(): void {
+    this.#draining = true
   }
 
   /** Resolves when nothing is in flight. */

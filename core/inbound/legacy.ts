@@ -1,8 +1,10 @@
 import type { Caller, Client, Maybe } from '../../sdk/index.ts'
 import { isPromise } from '../kernel/hooks.ts'
-import { isObject } from '../kernel/json.ts'
-import { CODE, type Implementation, LEGACY, NEWEST_LEGACY } from '../kernel/protocol.ts'
+import { Slots, type Slotted } from '../kernel/slots.ts'
+import { findMember, isObject, memberText } from '../wire/json.ts'
+import { CODE, type Implementation, LEGACY, NEWEST_LEGACY } from '../wire/protocol.ts'
 import type { Arrival } from './arrival.ts'
+import { BatchPart } from './batch-part.ts'
 import { HttpExchange, sendJson } from './exchange.ts'
 import type { ClientMessage } from './message.ts'
 import type { StatusExchange } from './operations.ts'
@@ -12,15 +14,17 @@ import { openStream, proceed, respond, type WireParts } from './wire.ts'
 
 /** The only revision with batches; also what a request without a version header is taken for. */
 const BATCHES = '2025-03-26'
+const NO_ID = { id: undefined }
 const CHANGED = '{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}'
 
-/** A client that never said who it is. */
-const STRANGER: Client = {
-  name: 'unknown',
-  version: '',
-  protocolVersion: BATCHES,
-  era: 'legacy',
-  capabilities: {},
+/** Bytes. A session's id holds what the client said about itself, and ids travel in headers. */
+const MOST_FACTS = 4_096
+
+/** A call in flight, as `notifications/cancelled` names it. */
+interface OpenCall extends Slotted {
+  readonly session: Session
+  readonly message: ClientMessage
+  readonly exchange: StatusExchange
 }
 
 /** Protocol 2025-03-26 to 2025-11-25 over Streamable HTTP: a handshake, and sessions that only deliver. */
@@ -29,7 +33,7 @@ export class LegacyWire {
   readonly #sessions: Sessions
   readonly #us: Implementation
   /** Calls in flight by session and request id, for `notifications/cancelled`. */
-  readonly #open = new Map<string, StatusExchange>()
+  readonly #open = new Slots<OpenCall>()
 
   constructor(parts: WireParts, sessions: Sessions, us: Implementation) {
     this.#parts = parts
@@ -39,7 +43,7 @@ export class LegacyWire {
 
   /** Serves one message. */
   serve(arrival: Arrival, message: ClientMessage): void {
-    const session = this.#session(arrival)
+    const session = this.#session(arrival, message)
     if (session === null) return
     const { response, cors } = arrival
     if (message.id === undefined || message.method === undefined) {
@@ -57,72 +61,82 @@ export class LegacyWire {
         exchange.finish(reply.status, respond(message, reply), headers)
       }
     }
-    proceed(this.#parts, arrival, message, this.#answer(arrival, message, session, exchange), done)
+    const answer = () => this.#answer(arrival, message, session, exchange)
+    proceed(this.#parts, arrival, message, answer, done, exchange)
   }
 
   /** Serves a batch: each message by itself, the answers together. */
-  async serveBatch(arrival: Arrival, messages: readonly (ClientMessage | string)[]): Promise<void> {
-    const session = this.#session(arrival)
+  serveBatch(arrival: Arrival, messages: readonly (ClientMessage | string)[]): void {
+    const session = this.#session(arrival, NO_ID)
     if (session === null) return
     const { replies } = this.#parts
-    const { response, cors, request } = arrival
-    const version =
-      session?.client.protocolVersion ?? request.headers['mcp-protocol-version'] ?? BATCHES
+    const { response, cors } = arrival
+    const version = session?.client.protocolVersion ?? namedVersion(arrival)
     if (version !== BATCHES) {
       const wrong = replies.error(
         400,
         CODE.invalidRequest,
         `Invalid Request: ${version} has no batches`,
       )
-      return sendJson(response, 400, respond({ id: undefined }, wrong), [...cors])
+      return sendJson(response, 400, respond(NO_ID, wrong), [...cors])
     }
     const exchange = this.#exchange(arrival, session)
-    const answers = await Promise.all(
-      messages.map(async (message) => {
-        if (typeof message === 'string') {
-          return respond(
-            { id: undefined },
-            replies.error(400, CODE.invalidRequest, `Invalid Request: ${message}`),
-          )
-        }
-        if (message.id === undefined || message.method === undefined) {
-          this.#notified(message, session)
-          return []
-        }
-        // One stream, one status: nothing in a batch can have its own.
-        const reply = await this.#answer(arrival, message, session, new BatchPart(exchange))
-        return reply === undefined ? [] : respond(message, reply)
-      }),
-    )
-    const texts = answers.flat()
-    if (texts.length > 0) return exchange.finish(200, `[${texts.join(',')}]`)
-    exchange.finish(202, '')
+    const answers = messages.map(async (message) => {
+      if (typeof message === 'string') {
+        const reason = `Invalid Request: ${message}`
+        return respond(NO_ID, replies.error(400, CODE.invalidRequest, reason))
+      }
+      if (message.id === undefined || message.method === undefined) {
+        this.#notified(message, session)
+        return []
+      }
+      // One stream, one status: nothing in a batch can have its own.
+      const reply = await this.#answer(arrival, message, session, new BatchPart(exchange))
+      return reply === undefined ? [] : respond(message, reply)
+    })
+    const done = (texts: readonly string[]) => {
+      if (texts.length > 0) return exchange.finish(200, `[${texts.join(',')}]`)
+      if (!exchange.statusOpen) return exchange.abandon()
+      exchange.drop()
+      response.writeHead(202, [...cors])
+      response.end()
+    }
+    const all = () => Promise.all(answers).then((every) => every.flat())
+    proceed(this.#parts, arrival, NO_ID, all, done, exchange)
   }
 
   /** GET: a stream that tells of changed lists. */
   stream(arrival: Arrival): void {
     const { request, response, cors } = arrival
-    if (request.headers['mcp-session-id'] === undefined) {
-      response.writeHead(405, ['allow', 'POST', ...cors])
-      response.end()
-      return
-    }
-    const session = this.#session(arrival)
+    if (request.headers['mcp-session-id'] === undefined) return this.none(arrival)
+    const session = this.#session(arrival, NO_ID)
     if (session == null) return
-    openStream(this.#parts, arrival, this.#caller(arrival, session), { changed: CHANGED }, true)
+    const { accept } = request.headers
+    if (accept !== undefined && !/text\/(event-stream|\*)|\*\/\*/i.test(accept)) {
+      const reason = 'Not Acceptable: Accept must list text/event-stream'
+      const wrong = this.#parts.replies.error(406, CODE.invalidRequest, reason)
+      return sendJson(response, 406, respond(NO_ID, wrong), [...cors])
+    }
+    const caller = this.#caller(arrival, session)
+    const words = { changed: CHANGED }
+    openStream(this.#parts, arrival, { caller, words, wanted: true, session: session.id })
   }
 
   /** DELETE: the client ends its session. */
   end(arrival: Arrival): void {
     const { request, response, cors } = arrival
-    const session =
-      request.headers['mcp-session-id'] === undefined ? undefined : this.#session(arrival)
-    if (session === null) return
-    if (session === undefined) response.writeHead(405, ['allow', 'POST', ...cors])
-    else {
-      this.#sessions.end(session)
-      response.writeHead(200, [...cors])
-    }
+    if (request.headers['mcp-session-id'] === undefined) return this.none(arrival)
+    const session = this.#session(arrival, NO_ID)
+    if (session == null) return
+    this.#sessions.end(session)
+    for (const stream of this.#parts.streams) if (stream.session === session.id) void stream.end()
+    response.writeHead(200, [...cors])
+    response.end()
+  }
+
+  /** GET or DELETE without a session: there is nothing to listen to, or to end. */
+  none({ response, cors }: Arrival): void {
+    response.writeHead(405, ['allow', 'POST', ...cors])
     response.end()
   }
 
@@ -137,11 +151,12 @@ export class LegacyWire {
       case 'tools/call': {
         const caller = this.#caller(arrival, session)
         if (session === undefined) return operations.callTool(message, caller, exchange)
-        const key = `${session.id} ${message.id}`
-        this.#open.set(key, exchange)
         const reply = operations.callTool(message, caller, exchange)
-        if (isPromise(reply)) return reply.finally(() => this.#open.delete(key))
-        this.#open.delete(key)
+        if (!isPromise(reply)) return reply
+        const open: OpenCall = { slot: -1, session, message, exchange }
+        this.#open.add(open)
+        const over = () => this.#open.delete(open)
+        reply.then(over, over)
         return reply
       }
       case 'tools/list':
@@ -180,6 +195,11 @@ export class LegacyWire {
       era: 'legacy',
       capabilities: capabilities ?? {},
     }
+    if (Buffer.byteLength(JSON.stringify(client)) > MOST_FACTS) {
+      const reason = `Invalid params: \`clientInfo\` and \`capabilities\` are larger than ${MOST_FACTS} bytes`
+      const wrong = replies.error(200, CODE.invalidParams, reason)
+      return sendJson(arrival.response, 200, respond(message, wrong), [...arrival.cors])
+    }
     const session = this.#sessions.create(arrival.principal, client)
     const members = `"protocolVersion":"${version}","capabilities":{"tools":{"listChanged":true}},"serverInfo":${JSON.stringify(this.#us)}`
     const reply = replies.result('legacy', members)
@@ -190,18 +210,25 @@ export class LegacyWire {
   #notified(message: ClientMessage, session: Session | undefined): void {
     if (message.method !== 'notifications/cancelled' || session === undefined) return
     const { requestId, reason } = message.params
-    const exchange = this.#open.get(`${session.id} ${JSON.stringify(requestId)}`)
-    exchange?.round?.cancel(typeof reason === 'string' ? reason : 'the client cancelled')
+    const { text, paramsMembers } = message
+    const at = findMember(text, paramsMembers, 'requestId')
+    if (at < 0) return
+    const key = idKey(requestId, memberText(text, paramsMembers, at))
+    const why = typeof reason === 'string' ? reason : 'the client cancelled'
+    const named = this.#open.find(
+      ({ session: { id }, message: { value, id: text } }) =>
+        id === session.id && idKey(value.id, text) === key,
+    )
+    named?.exchange.cancel(why)
   }
 
   /** The session a request names; `null` when it was answered with 404 or 400. */
-  #session(arrival: Arrival): Session | undefined | null {
+  #session(arrival: Arrival, message: Pick<ClientMessage, 'id'>): Session | undefined | null {
     const { request, response, principal, cors } = arrival
     const version = request.headers['mcp-protocol-version']
     if (version !== undefined && !LEGACY.includes(version.toString().trim())) {
-      sendJson(response, 400, respond({ id: undefined }, this.#parts.replies.version(version)), [
-        ...cors,
-      ])
+      const unknown = this.#parts.replies.version(version)
+      sendJson(response, 400, respond(message, unknown), [...cors])
       return null
     }
     const id = request.headers['mcp-session-id']
@@ -210,13 +237,17 @@ export class LegacyWire {
     if (session !== undefined) return session
     const reason = 'Session not found: initialize again'
     const gone = this.#parts.replies.error(404, CODE.invalidRequest, reason)
-    sendJson(response, 404, respond({ id: undefined }, gone), [...cors])
+    sendJson(response, 404, respond(message, gone), [...cors])
     return null
   }
 
-  #caller({ principal, path }: Arrival, session: Session | undefined): Caller {
+  #caller(arrival: Arrival, session: Session | undefined): Caller {
+    const { principal, path } = arrival
     const { callers } = this.#parts.kernel
-    if (session === undefined) return callers.get(principal, path, '', () => STRANGER)
+    if (session === undefined) {
+      const version = namedVersion(arrival)
+      return callers.get(principal, path, version, () => stranger(version))
+    }
     return callers.get(principal, path, session.clientKey, () => session.client)
   }
 
@@ -225,37 +256,30 @@ export class LegacyWire {
     session: Session | undefined,
   ): HttpExchange {
     // A legacy client that loses its connection has not cancelled: the call goes on without a reader.
-    return new HttpExchange(request, response, this.#parts, 'legacy', requestId, session?.id, cors)
+    return new HttpExchange(
+      request,
+      response,
+      this.#parts,
+      'legacy',
+      requestId,
+      session?.id,
+      cors,
+      false,
+    )
   }
 }
 
-/** One message of a batch: its own call on the batch's stream. */
-class BatchPart implements StatusExchange {
-  readonly statusOpen = false
-  round: StatusExchange['round']
-  readonly #whole: HttpExchange
+/** What a call in flight is known by; a number by its source text, for those that JavaScript cannot hold. */
+function idKey(id: unknown, source: string | undefined): string | undefined {
+  return typeof id === 'string' ? JSON.stringify(id) : source
+}
 
-  constructor(whole: HttpExchange) {
-    this.#whole = whole
-  }
+/** The revision that the request's header names. */
+function namedVersion({ request: { headers } }: Arrival): string {
+  return headers['mcp-protocol-version']?.toString().trim() ?? BATCHES
+}
 
-  get wire(): string {
-    return this.#whole.wire
-  }
-
-  get requestId(): string {
-    return this.#whole.requestId
-  }
-
-  get sessionId(): string | undefined {
-    return this.#whole.sessionId
-  }
-
-  get headers(): HttpExchange['headers'] {
-    return this.#whole.headers
-  }
-
-  message(text: string): void {
-    this.#whole.message(text)
-  }
+/** A client that never said who it is. */
+function stranger(protocolVersion: string): Client {
+  return { name: 'unknown', version: '', protocolVersion, era: 'legacy', capabilities: {} }
 }

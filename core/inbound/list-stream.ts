@@ -27,6 +27,8 @@ export interface StreamParts {
   /** Milliseconds until the caller's credentials end. */
   readonly lifetime: number
   readonly words: StreamWords
+  /** The legacy session it belongs to. */
+  readonly session?: string
   /** Whether the caller asked to be told of changes. */
   readonly wanted: boolean
   /** Called once, however the stream ends. */
@@ -37,11 +39,14 @@ export interface StreamParts {
 export class ListStream implements ListWatcher, Alarm {
   readonly caller: Caller
   deadline: number
+  slot = -1
   readonly #parts: StreamParts
   readonly #expires: number
   readonly #unwatch: () => void
   /** The list as the caller could have read it last. */
   #known: string | undefined
+  /** Looks are counted: a slow one must not overwrite what a later one saw. */
+  #looks = 0
   #over = false
 
   constructor(parts: StreamParts) {
@@ -49,50 +54,61 @@ export class ListStream implements ListWatcher, Alarm {
     this.caller = parts.caller
     this.#parts = parts
     this.#expires = wheel.now() + parts.lifetime
-    this.deadline = wheel.now() + KEEP_ALIVE
+    this.deadline = this.#next()
     startStream(response, parts.headers)
     if (words.opened !== undefined) response.write(sseEvent(words.opened))
     response.on('close', () => this.#close())
     this.#unwatch = parts.wanted ? parts.kernel.watch(this) : () => {}
     wheel.add(this)
-    void this.#look().then((text) => {
-      this.#known ??= text
-    })
+    if (parts.wanted) void this.#look(false)
+  }
+
+  /** The legacy session it belongs to. */
+  get session(): string | undefined {
+    return this.#parts.session
   }
 
   listsMayHaveChanged(): void {
-    void this.#look().then((text) => {
-      if (this.#over || text === this.#known) return
-      this.#known = text
-      this.#parts.response.write(sseEvent(this.#parts.words.changed))
-    })
+    void this.#look(true)
   }
 
   ring(): void {
     if (this.#over) return
     // Whoever may no longer call may no longer listen.
-    if (this.#parts.wheel.now() >= this.#expires) return this.end()
+    if (this.#parts.wheel.now() >= this.#expires) return void this.end()
     this.#parts.response.write(': keep-alive\n\n')
-    this.deadline = this.#parts.wheel.now() + KEEP_ALIVE
+    this.deadline = this.#next()
     this.#parts.wheel.add(this)
   }
 
-  /** Ends it from our side. */
-  end(): void {
+  /** Ends it from our side. Resolves when its last word has left. */
+  async end(): Promise<void> {
     if (this.#over) return
-    const { ended } = this.#parts.words
-    if (ended !== undefined) this.#parts.response.write(sseEvent(ended))
+    const { response, words } = this.#parts
+    if (words.ended !== undefined) response.write(sseEvent(words.ended))
     this.#close()
-    this.#parts.response.end()
+    await new Promise<void>((resolve) => {
+      response.on('close', resolve)
+      response.end()
+    })
   }
 
-  /** The list as it is now; a list that cannot be made reads as empty. */
-  async #look(): Promise<string> {
+  /** Reads the list and tells the caller if it differs; a list that cannot be made reads as empty. */
+  async #look(tell: boolean): Promise<void> {
+    const turn = ++this.#looks
+    let text = ''
     try {
-      return (await this.#parts.kernel.list(this.caller)).text
+      text = (await this.#parts.kernel.list(this.caller)).text
     } catch {
-      return ''
+      // The kernel has told the log; the caller learns it when it lists.
     }
+    if (this.#over || turn !== this.#looks || text === this.#known) return
+    this.#known = text
+    if (tell) this.#parts.response.write(sseEvent(this.#parts.words.changed))
+  }
+
+  #next(): number {
+    return Math.min(this.#parts.wheel.now() + KEEP_ALIVE, this.#expires)
   }
 
   #close(): void {

@@ -6,7 +6,7 @@ import {
   readElements,
   readMembers,
   repeatsName,
-} from '../kernel/json.ts'
+} from '../wire/json.ts'
 
 /** One JSON-RPC message of a client, with the offsets of its members. */
 export interface ClientMessage {
@@ -75,7 +75,13 @@ function readMessage(text: string, value: unknown): ClientMessage | string {
   const paramsMembers = paramsAt < 0 ? [] : readMembers(text, members[paramsAt + 2])
   if (repeatsName(text, paramsMembers)) return 'a member of `params` stands twice'
   const meta = params?._meta
-  if (meta !== undefined && !isObject(meta)) return '`params._meta` must be an object'
+  if (meta !== undefined) {
+    if (!isObject(meta)) return '`params._meta` must be an object'
+    const metaAt = findMember(text, paramsMembers, '_meta')
+    if (repeatsName(text, readMembers(text, paramsMembers[metaAt + 2]))) {
+      return 'a member of `params._meta` stands twice'
+    }
+  }
   return {
     text,
     members,

@@ -1,6 +1,6 @@
-import type { Caller, Client, Maybe } from '../../sdk/index.ts'
-import { isObject } from '../kernel/json.ts'
-import { CODE, decodeHeaderValue, META, MODERN } from '../kernel/protocol.ts'
+import type { Caller, Client } from '../../sdk/index.ts'
+import { isObject } from '../wire/json.ts'
+import { CODE, decodeHeaderValue, META, MODERN } from '../wire/protocol.ts'
 import type { Arrival } from './arrival.ts'
 import { HttpExchange, sendJson } from './exchange.ts'
 import type { ClientMessage } from './message.ts'
@@ -38,9 +38,11 @@ export class ModernWire {
         return this.#call(arrival, message, caller)
       case 'tools/list': {
         const scope = this.#parts.kernel.lists.differ ? '"private"' : '"public"'
-        const { operations } = this.#parts
-        const reply = operations.listTools(message, caller, arrival.requestId, NO_CACHE + scope)
-        return this.#later(arrival, message, reply)
+        const list = () =>
+          this.#parts.operations.listTools(message, caller, arrival.requestId, NO_CACHE + scope)
+        return proceed(this.#parts, arrival, message, list, (reply) =>
+          this.#send(arrival, message, reply),
+        )
       }
       case 'server/discover': {
         const members = `"supportedVersions":["${MODERN}"],"capabilities":{"tools":{"listChanged":true}}${NO_CACHE}"public"`
@@ -64,9 +66,9 @@ export class ModernWire {
       requestId,
       undefined,
       cors,
+      // A closed stream is how a modern client cancels.
+      true,
     )
-    // A closed stream is how a modern client cancels.
-    response.on('close', () => exchange.closed())
     const done = (reply: Reply | undefined) => {
       if (reply === undefined) exchange.abandon()
       else {
@@ -74,7 +76,8 @@ export class ModernWire {
         exchange.finish(reply.status, respond(message, reply), headers)
       }
     }
-    proceed(this.#parts, arrival, message, operations.callTool(message, caller, exchange), done)
+    const call = () => operations.callTool(message, caller, exchange)
+    proceed(this.#parts, arrival, message, call, done, exchange)
   }
 
   #listen(arrival: Arrival, message: ClientMessage, caller: Caller): void {
@@ -97,13 +100,7 @@ export class ModernWire {
       changed: note('tools/list_changed', meta),
       ended: `{"jsonrpc":"2.0","id":${message.id},"result":{"resultType":"complete",${meta}}}`,
     }
-    openStream(this.#parts, arrival, caller, words, wanted !== '')
-  }
-
-  #later(arrival: Arrival, message: ClientMessage, reply: Maybe<Reply>): void {
-    proceed(this.#parts, arrival, message, reply, (settled) =>
-      this.#send(arrival, message, settled),
-    )
+    openStream(this.#parts, arrival, { caller, words, wanted: wanted !== '' })
   }
 
   #send(arrival: Arrival, message: ClientMessage, reply: Reply): void {
@@ -150,12 +147,18 @@ export class ModernWire {
   }
 }
 
+/** Equal for equal clients; lengths tell where one part ends and the next begins. */
 function clientKey(meta: ClientMessage['meta']): string {
   const info = meta[META.clientInfo]
   const capabilities = meta[META.capabilities] as Record<string, unknown>
   let any = false
   for (const _ in capabilities) any = true
-  const who = isObject(info) ? `${String(info.name)} ${String(info.version)}` : ''
+  let who = ''
+  if (isObject(info)) {
+    const name = String(info.name)
+    const version = String(info.version)
+    who = `${name.length} ${version.length} ${name} ${version}`
+  }
   return any ? `${who} ${JSON.stringify(capabilities)}` : who
 }
 

@@ -1,18 +1,19 @@
 import type { Caller, Challenge, Denial, Failure, Maybe } from '../../sdk/index.ts'
 import { HookError } from '../kernel/errors.ts'
 import { isPromise } from '../kernel/hooks.ts'
-import { findMember, isObject } from '../kernel/json.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Exchange } from '../kernel/ports.ts'
-import { CODE } from '../kernel/protocol.ts'
+import { findMember, isObject } from '../wire/json.ts'
+import { CODE } from '../wire/protocol.ts'
 import type { Arrival } from './arrival.ts'
+import type { Cancellable } from './cancellable.ts'
 import type { ClientMessage } from './message.ts'
 import type { Replies, Reply, ReplyContext } from './replies.ts'
 
 const NO_ARGS: Readonly<Record<string, unknown>> = Object.freeze({})
 
-/** An exchange that knows whether its HTTP status is still open. */
-export type StatusExchange = Exchange & { readonly statusOpen: boolean }
+/** An exchange that can be cancelled, and knows whether its HTTP status is still open. */
+export type StatusExchange = Exchange & Cancellable & { readonly statusOpen: boolean }
 
 /** What both eras ask for, answered the same way. */
 export class Operations {
@@ -119,7 +120,8 @@ function writeChallenge({ scheme, params }: Challenge): string {
 
 /** A hook that failed outside a call. */
 export function failed(cause: unknown): Failure {
-  const common = { kind: 'failure', hint: '', executed: false } as const
+  const hint = 'Tell the operator the request id.'
+  const common = { kind: 'failure', hint, executed: false } as const
   if (cause instanceof HookError) {
     const { plugin, hook } = cause
     return {

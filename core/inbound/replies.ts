@@ -1,7 +1,7 @@
 import type { Denial, DenialCode, Failure, Outcome } from '../../sdk/index.ts'
-import { editMembers } from '../kernel/json.ts'
 import { RelayedError, RelayedResult } from '../kernel/outcome.ts'
-import { CODE, type Implementation, LEGACY, META, MODERN } from '../kernel/protocol.ts'
+import { editMembers } from '../wire/json.ts'
+import { CODE, type Implementation, LEGACY, META, MODERN } from '../wire/protocol.ts'
 
 /** What goes back over a wire: the rest of a JSON-RPC response behind its id, and how to send it. */
 export interface Reply {
@@ -40,6 +40,20 @@ const APPLICATION_CODES: Partial<Record<DenialCode | Failure['code'], number>> =
   INVALID: CODE.invalidParams,
 }
 
+/** HTTP statuses of refusals that come before any message was read. */
+const DOOR: Partial<Record<DenialCode | Failure['code'], number>> = {
+  UNAUTHENTICATED: 401,
+  INSUFFICIENT_SCOPE: 403,
+  FORBIDDEN: 403,
+  LOGIN_REQUIRED: 403,
+  // Not 404: that tells legacy clients that their session is gone.
+  NOT_FOUND: 403,
+  RATE_LIMITED: 429,
+  INVALID: 400,
+  UNAVAILABLE: 503,
+  TIMEOUT: 504,
+}
+
 /** The one table from outcomes and wire errors to what a client reads (architecture, section 7). */
 export class Replies {
   readonly #settings: ReplySettings
@@ -67,13 +81,15 @@ export class Replies {
       const text = outcome instanceof RelayedResult ? outcome.text : JSON.stringify(outcome.result)
       return { status: 200, body: `"result":${this.#shape(outcome.result, text, context.era)}` }
     }
-    if (outcome instanceof RelayedError) return { status: 200, body: `"error":${outcome.text}` }
+    if (outcome.kind === 'failure' && outcome.error !== undefined) {
+      return this.#upstreamError(outcome, outcome.error, context.era)
+    }
     const common = this.#common(outcome, context)
     if (common !== undefined) return common
     const error = this.#data(outcome)
     // Not an HTTP status and not a JSON-RPC error: clients fail on those instead of telling the model.
     const result = {
-      content: [{ type: 'text', text: `${outcome.message}. ${outcome.hint}`.trim() }],
+      content: [{ type: 'text', text: textOf(outcome) }],
       isError: true,
       _meta: {
         'patchbay/error': error,
@@ -89,7 +105,19 @@ export class Replies {
     const common = this.#common(outcome, context)
     if (common !== undefined) return common
     const code = APPLICATION_CODES[outcome.code] ?? CODE.internal
-    return this.error(200, code, `${outcome.message}. ${outcome.hint}`.trim(), this.#data(outcome))
+    return this.error(200, code, textOf(outcome), this.#data(outcome))
+  }
+
+  /**
+   * A refusal at the door, where no message was read and nobody could be answered in-band. Nobody is
+   * let in by a plugin that failed, and nobody is told that it was their fault.
+   */
+  door(why: Denial | Failure, requestId: string): Reply {
+    const reply = this.refusal(why, { era: 'modern', requestId, status: true })
+    const status = DOOR[why.code] ?? 500
+    // How to authenticate helps with every 401 and 403.
+    const told = why.kind === 'denial' && (status === 401 || status === 403)
+    return { status, body: reply.body, ...(told ? { challenge: why } : {}) }
   }
 
   /** A revision that is not spoken here. */
@@ -109,6 +137,21 @@ export class Replies {
     )
   }
 
+  /** An upstream's own JSON-RPC error, as it is. */
+  #upstreamError(
+    outcome: Failure,
+    error: NonNullable<Failure['error']>,
+    era: ReplyContext['era'],
+  ): Reply {
+    const text = outcome instanceof RelayedError ? outcome.text : JSON.stringify(error)
+    // 2026-07-28 says it with another code and forbids this one.
+    const body =
+      era === 'modern' && error.code === CODE.resourceNotFound
+        ? editMembers(text, 0, { code: String(CODE.invalidParams) })
+        : text
+    return { status: 200, body: `"error":${body}` }
+  }
+
   /** What reads the same for every method. */
   #common(outcome: Denial | Failure, { status, requestId }: ReplyContext): Reply | undefined {
     switch (outcome.code) {
@@ -117,20 +160,18 @@ export class Replies {
         if (!status) return undefined
         const http = outcome.code === 'UNAUTHENTICATED' ? 401 : 403
         const code = APPLICATION_CODES[outcome.code] as number
-        const text = `${outcome.message}. ${outcome.hint}`
         return {
-          ...this.error(http, code, text, this.#data(outcome)),
+          ...this.error(http, code, textOf(outcome), this.#data(outcome)),
           challenge: outcome as Denial,
         }
       }
       case 'NOT_FOUND':
-        return this.error(200, CODE.invalidParams, outcome.message)
+        return this.error(200, CODE.invalidParams, textOf(outcome), this.#data(outcome))
       case 'PLUGIN_FAILED':
       case 'INTERNAL': {
-        const { plugin, hook } = outcome as Failure
-        const who = this.#settings.showPlugin && plugin !== undefined ? { plugin, hook } : {}
-        const text = `Internal error: ${outcome.message} (request ${requestId})`
-        return this.error(200, CODE.internal, text, { requestId, ...who })
+        const { message, hint } = outcome
+        const text = `Internal error: ${message} (request ${requestId}). ${hint}`
+        return this.error(200, CODE.internal, text, { ...this.#data(outcome), requestId })
       }
       default:
         return undefined
@@ -139,14 +180,14 @@ export class Replies {
 
   #data(outcome: Denial | Failure): object {
     const { code, message, hint, retryAfterMs } = outcome
-    const { rule, plugin, scopes } = outcome as Partial<Denial>
+    const { rule, plugin, scopes, hook } = outcome as Partial<Denial & Failure>
     return {
       code,
       message,
       hint,
       retryAfterMs,
       scopes,
-      ...(this.#settings.showPlugin ? { plugin, rule } : {}),
+      ...(this.#settings.showPlugin ? { plugin, hook, rule } : {}),
     }
   }
 
@@ -165,4 +206,9 @@ export class Replies {
     if (result.resultType === undefined && result.ttlMs === undefined) return text
     return editMembers(text, 0, { resultType: undefined, ttlMs: undefined, cacheScope: undefined })
   }
+}
+
+/** What happened, then what to do. */
+function textOf({ message, hint }: Denial | Failure): string {
+  return hint === '' ? message : `${message}. ${hint}`
 }

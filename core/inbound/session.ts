@@ -1,6 +1,6 @@
 import type { Client, Principal } from '../../sdk/index.ts'
-import { isObject } from '../kernel/json.ts'
 import type { Sealer } from '../kernel/ports.ts'
+import { isObject } from '../wire/json.ts'
 
 const LIFETIME = 7 * 24 * 60 * 60_000
 const OPENED_KEPT = 10_000

@@ -3,6 +3,7 @@ import { isPromise } from '../kernel/hooks.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Wheel } from '../kernel/wheel.ts'
 import type { Arrival } from './arrival.ts'
+import type { HttpExchange } from './exchange.ts'
 import type { InFlight } from './in-flight.ts'
 import { ListStream, type StreamWords } from './list-stream.ts'
 import type { ClientMessage } from './message.ts'
@@ -30,40 +31,57 @@ export function respond({ id }: Pick<ClientMessage, 'id'>, { body }: Reply): str
   return `{"jsonrpc":"2.0","id":${id ?? 'null'},${body}}`
 }
 
-/** Opens a stream that lasts no longer than the caller's credentials. */
+/** What a stream says, to whom, and of which session. */
+export interface StreamOrder {
+  readonly caller: Caller
+  readonly words: StreamWords
+  /** Whether the caller asked to be told of changes. */
+  readonly wanted: boolean
+  /** The legacy session it ends with. */
+  readonly session?: string
+}
+
+/** Opens a stream that lasts no longer than the caller's credentials, its session and the gateway. */
 export function openStream(
-  { kernel, wheel, now, streams }: WireParts,
+  { kernel, wheel, now, streams, inFlight }: WireParts,
   { response, cors, until }: Arrival,
-  caller: Caller,
-  words: StreamWords,
-  wanted: boolean,
+  order: StreamOrder,
 ): void {
-  streams.add(
-    new ListStream({
-      response,
-      headers: cors,
-      kernel,
-      wheel,
-      caller,
-      lifetime: until === undefined ? Number.POSITIVE_INFINITY : until - now(),
-      words,
-      wanted,
-      closed: (stream) => streams.delete(stream),
-    }),
-  )
+  const stream = new ListStream({
+    ...order,
+    response,
+    headers: cors,
+    kernel,
+    wheel,
+    lifetime: until === undefined ? Number.POSITIVE_INFINITY : until - now(),
+    closed: (closed) => streams.delete(closed),
+  })
+  streams.add(stream)
+  if (inFlight.draining) void stream.end()
 }
 
 /**
- * Goes on with what is there now or comes later. A throw on the way is a bug of ours: the client gets an
+ * Answers with what `run` gives now or later. A throw on the way is a bug of ours: the client gets an
  * internal error, or a broken stream once headers are out, and never waits for ever.
+ * @param exchange what would answer, had nothing been thrown
  */
 export function proceed<T>(
   { crashed }: Pick<WireParts, 'crashed'>,
   arrival: Arrival,
   message: Pick<ClientMessage, 'id'>,
-  value: Maybe<T>,
+  run: () => Maybe<T>,
   go: (value: T) => void,
+  exchange?: HttpExchange,
 ): void {
-  if (isPromise(value)) value.then(go).catch((cause: unknown) => crashed(arrival, message, cause))
-  else go(value)
+  const crash = (cause: unknown) => {
+    exchange?.drop()
+    crashed(arrival, message, cause)
+  }
+  try {
+    const value = run()
+    if (isPromise(value)) value.then(go).catch(crash)
+    else go(value)
+  } catch (cause) {
+    crash(cause)
+  }
 }

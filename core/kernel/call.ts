@@ -6,23 +6,23 @@ import {
   type Outcome,
   type Target,
 } from '../../sdk/index.ts'
+import { repeatsNameAnywhere } from '../wire/json.ts'
 import type { CatalogStore } from './catalog.ts'
-import { HookError } from './errors.ts'
 import { type HookTable, isPromise, type Listener, type Step } from './hooks.ts'
-import { repeatsNameAnywhere } from './json.ts'
 import {
   ambiguous,
   cancelled,
-  keepText,
+  internal,
   notFound,
-  readable,
+  outcomeOf,
   refused,
   traceparent,
 } from './outcome.ts'
 import type { CallRequest, Exchange, Servers, Vault } from './ports.ts'
 import { Round } from './round.ts'
-import { acceptOutcome, applyGuard, applyShape } from './verdict.ts'
+import { applyGuard, applyShape } from './verdict.ts'
 import type { View, Views } from './view.ts'
+import { WayBack } from './way-back.ts'
 
 /** How far a call came: which plugins `afterCall` belongs to. */
 interface Way {
@@ -62,10 +62,12 @@ interface Watch {
 export class CallPath {
   readonly #parts: Parts
   readonly #plain: boolean
+  readonly #back: WayBack
 
   constructor(parts: Parts) {
     this.#parts = parts
     this.#plain = parts.hooks.shapers === null && parts.hooks.guards === null
+    this.#back = new WayBack(parts.hooks, parts.fault)
   }
 
   /** Runs one call to its end. */
@@ -80,10 +82,10 @@ export class CallPath {
       if (!isPromise(outcome)) return this.#finish(outcome, watch)
       return outcome.then(
         (settled) => this.#finish(settled, watch),
-        (cause) => this.#finish(this.#failure(cause, false, exchange), watch),
+        (cause) => this.#finish(this.#failure(cause, exchange), watch),
       )
     } catch (cause) {
-      return this.#finish(this.#failure(cause, false, exchange), watch)
+      return this.#finish(this.#failure(cause, exchange), watch)
     }
   }
 
@@ -111,13 +113,13 @@ export class CallPath {
     const way: Way = { round, shapers: 0, guards: 0, answer: undefined }
     try {
       const outcome = this.#shape(way)
-      if (!isPromise(outcome)) return this.#back(way, outcome)
+      if (!isPromise(outcome)) return this.#back.run(way, outcome)
       return outcome.then(
-        (settled) => this.#back(way, settled),
-        (cause) => this.#back(way, this.#failure(cause, false, exchange)),
+        (settled) => this.#back.run(way, settled),
+        (cause) => this.#back.run(way, this.#failure(cause, exchange)),
       )
     } catch (cause) {
-      return this.#back(way, this.#failure(cause, false, exchange))
+      return this.#back.run(way, this.#failure(cause, exchange))
     }
   }
 
@@ -204,75 +206,20 @@ export class CallPath {
     )
   }
 
-  /** `afterCall` of every plugin the call reached: shapers in reverse, then guards. */
-  #back(way: Way, outcome: Outcome): Maybe<Outcome> {
-    const { hooks } = this.#parts
-    if (hooks.on.afterCall === null) return outcome
-    const shapers = (hooks.shapers ?? []).slice(0, way.shapers).reverse()
-    const guards = (hooks.guards ?? []).slice(0, way.guards)
-    const steps = [...shapers, ...guards].flatMap(({ after }) => after ?? [])
-    if (steps.length === 0) return outcome
-    return this.#after(way.round, steps, 0, readable(outcome), outcome)
-  }
-
-  #after(
-    round: Round,
-    steps: readonly Listener<'afterCall'>[],
-    from: number,
-    first: Outcome,
-    original: Outcome,
-  ): Maybe<Outcome> {
-    let outcome = first
-    for (let i = from; i < steps.length; i++) {
-      const one = steps[i] as Listener<'afterCall'>
-      try {
-        const verdict = one.run(round, outcome)
-        if (isPromise(verdict)) {
-          const before = outcome
-          return this.#parts.hooks.settle(verdict, one).then(
-            (settled) =>
-              this.#after(round, steps, i + 1, acceptOutcome(one, before, settled), original),
-            (cause) =>
-              this.#after(
-                round,
-                steps,
-                i + 1,
-                one.skip ? before : this.#failure(cause, before.executed, round.exchange),
-                original,
-              ),
-          )
-        }
-        outcome = acceptOutcome(one, outcome, verdict)
-      } catch (cause) {
-        const error = this.#parts.hooks.failed(one.plugin, 'afterCall', cause, one.skip)
-        if (!one.skip) outcome = this.#failure(error, outcome.executed, round.exchange)
-      }
-    }
-    return keepText(outcome, original)
-  }
-
   /** Whose credentials the target's upstream will see. */
   readonly #identify = (round: Round): string => {
     const { identity } = this.#parts.hooks.on
     if (identity === null || round.target === undefined) return ''
-    const found = this.#parts.hooks.first<{ upstream: string; caller: Caller }, string>(identity, {
-      upstream: round.target.upstream,
-      caller: round.caller,
-    })
-    if (isPromise(found)) throw new TypeError('identity must not return a promise')
-    return found ?? ''
+    const query = { upstream: round.target.upstream, caller: round.caller }
+    return this.#parts.hooks.firstNow<typeof query, string>(identity, query, isText) ?? ''
   }
 
-  /** What a throw means for the caller. */
-  #failure(cause: unknown, executed: Outcome['executed'], exchange: Exchange): Outcome {
-    const hint = 'Tell the operator the request id.'
-    if (cause instanceof HookError) {
-      const { plugin, hook } = cause
-      const message = 'a plugin of the gateway failed'
-      return { kind: 'failure', code: 'PLUGIN_FAILED', message, hint, plugin, hook, executed }
-    }
+  /** What a throw on the way forward means for the caller: nothing was sent. */
+  #failure(cause: unknown, exchange: Exchange): Outcome {
+    const outcome = outcomeOf(cause, false)
+    if (outcome !== undefined) return outcome
     this.#parts.fault(cause, exchange.requestId)
-    return { kind: 'failure', code: 'INTERNAL', message: 'the gateway failed', hint, executed }
+    return internal(false)
   }
 
   #watch(request: CallRequest, caller: Caller, exchange: Exchange): Watch {
@@ -306,4 +253,8 @@ export class CallPath {
     })
     return outcome
   }
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string'
 }

@@ -1,6 +1,8 @@
 import type { Caller, Client, Principal } from '../../sdk/index.ts'
 
 const CLIENTS_PER_PRINCIPAL = 64
+/** Characters. A client that says more about itself than this is not remembered. */
+const LONGEST_KEY = 4_096
 
 /**
  * One `Caller` object per principal, client and path, so that what is known about a caller can hang on
@@ -14,6 +16,7 @@ export class Callers {
    * @param client called when this client is new to the principal
    */
   get(principal: Principal, path: string, clientKey: string, client: () => Client): Caller {
+    if (clientKey.length > LONGEST_KEY) return { principal, client: client(), path }
     let callers = this.#known.get(principal)
     if (callers === undefined) {
       callers = new Map()

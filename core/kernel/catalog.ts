@@ -1,6 +1,6 @@
 import type { CatalogChanged, Entry, ToolDefinition } from '../../sdk/index.ts'
-import type { HookTable } from './hooks.ts'
-import { editMembers, writeChanged } from './json.ts'
+import { editMembers, isObject, writeChanged } from '../wire/json.ts'
+import type { HookTable, Listener } from './hooks.ts'
 import { type NameRules, publicName } from './names.ts'
 
 /** A tool as an upstream listed it, with its source text. */
@@ -58,23 +58,25 @@ export class CatalogStore {
   revision = 0
   entries: readonly Entry[] = []
   collisions: readonly string[] = []
+  /** Whether every upstream has been listed at least once, or will not be soon. */
+  complete = false
   #byName: ReadonlyMap<string, Entry> = new Map()
   #print = ''
   readonly #sources: ReadonlyMap<string, Source>
   readonly #names: ReadonlyMap<string, UpstreamNames>
   readonly #rules: NameRules
   readonly #hooks: HookTable
-  readonly #changed: () => void
+  readonly #changed: (real: boolean) => void
 
   /**
    * @param upstreams in config order: the order of lists
-   * @param changed called after every real change
+   * @param changed called after every change; not a real one if only `complete` is another
    */
   constructor(
     upstreams: readonly UpstreamNames[],
     rules: NameRules,
     hooks: HookTable,
-    changed: () => void,
+    changed: (real: boolean) => void,
   ) {
     this.#sources = new Map(
       upstreams.map(({ id }) => [id, { entries: [], turn: 0, listed: false }]),
@@ -88,11 +90,6 @@ export class CatalogStore {
   /** The entry of that name, if there is exactly one. */
   find(name: string): Entry | undefined {
     return this.#byName.get(name)
-  }
-
-  /** Whether every upstream has been listed at least once. */
-  get complete(): boolean {
-    return [...this.#sources.values()].every((source) => source.listed)
   }
 
   /** Takes an upstream's whole list in place of its former one. Never rejects; failures are reported. */
@@ -113,6 +110,10 @@ export class CatalogStore {
   settle(upstream: string): void {
     const source = this.#sources.get(upstream)
     if (source !== undefined) source.listed = true
+    if (!this.complete && this.#allListed()) {
+      this.complete = true
+      this.#changed(false)
+    }
   }
 
   /** The event that tells of the present state. */
@@ -153,11 +154,9 @@ export class CatalogStore {
       for (const entry of entries) {
         try {
           const kept = await this.#hooks.settle(Promise.resolve(entry).then(one.run), one)
-          for (const out of kept === undefined ? [entry] : Array.isArray(kept) ? kept : [kept]) {
-            next.push(inherit(out as Entry, entry))
-          }
+          next.push(...this.#kept(one, entry, kept))
         } catch {
-          // Reported by settle. What a plugin could not judge is not offered, unless the operator said so.
+          // Reported. What a plugin could not judge is not offered, unless the operator said so.
           if (one.skip) next.push(entry)
         }
       }
@@ -166,40 +165,75 @@ export class CatalogStore {
     return entries
   }
 
+  /** What a plugin made of an entry. @throws HookError when it made something else than entries */
+  #kept(one: Listener<'onRegister'>, entry: Entry, kept: unknown): readonly Entry[] {
+    if (kept == null) return [entry]
+    const list: unknown[] = Array.isArray(kept) ? kept : [kept]
+    if (list.every(isEntry)) return list.map((out) => inherit(out, entry))
+    const cause = new TypeError('returned something that is not an entry')
+    throw this.#hooks.failed(one.plugin, 'onRegister', cause, one.skip)
+  }
+
   #rebuild(): void {
-    let entries: readonly Entry[] = [...this.#sources.values()].flatMap((source) => source.entries)
+    const collisions = new Set<string>()
+    const arrived = [...this.#sources.values()].flatMap((source) => source.entries)
+    let byName = this.#unique(arrived, collisions)
     for (const one of this.#hooks.on.arrange ?? []) {
       try {
-        const before = new Map(entries.map((entry) => [entry.name, entry]))
-        entries = one.run(entries).map((entry) => inherit(entry, before.get(entry.name)))
+        const before = byName
+        const arranged: readonly unknown[] = one.run([...before.values()])
+        if (!arranged.every(isEntry)) throw new TypeError('returned something that is not entries')
+        const inherited = arranged.map((entry) => inherit(entry, before.get(entry.name)))
+        byName = this.#unique(inherited, collisions)
       } catch (cause) {
         this.#hooks.report(one.plugin, 'arrange', cause, one.skip)
         if (!one.skip) return
       }
     }
-    const byName = new Map<string, Entry>()
-    const collisions = new Set<string>()
-    for (const entry of entries) {
-      const name = publicName(this.#rules, '', entry.name)
-      const named = name === entry.name ? entry : inherit({ ...entry, name }, entry)
-      if (byName.has(name)) collisions.add(name)
-      byName.set(name, named)
-    }
-    for (const name of collisions) byName.delete(name)
     const list = [...byName.values()]
     const print = JSON.stringify([
       list.map((entry) => [entryText(entry), entry.targets]),
       [...collisions],
-      this.complete,
     ])
-    if (print === this.#print) return
-    this.#print = print
-    this.#byName = byName
-    this.entries = list
-    this.collisions = [...collisions]
-    this.revision++
-    this.#changed()
+    const real = print !== this.#print
+    const complete = this.complete || this.#allListed()
+    if (!real && complete === this.complete) return
+    this.complete = complete
+    if (real) {
+      this.#print = print
+      this.#byName = byName
+      this.entries = list
+      this.collisions = [...collisions]
+      this.revision++
+    }
+    this.#changed(real)
   }
+
+  /** The entries by their public names; those that claim the same one are all left out. */
+  #unique(entries: readonly Entry[], collisions: Set<string>): Map<string, Entry> {
+    const byName = new Map<string, Entry>()
+    const twice = new Set<string>()
+    for (const entry of entries) {
+      const name = publicName(this.#rules, '', entry.name)
+      const named = name === entry.name ? entry : inherit({ ...entry, name }, entry)
+      if (byName.has(name)) twice.add(name)
+      byName.set(name, named)
+    }
+    for (const name of twice) {
+      byName.delete(name)
+      collisions.add(name)
+    }
+    return byName
+  }
+
+  #allListed(): boolean {
+    return [...this.#sources.values()].every((source) => source.listed)
+  }
+}
+
+function isEntry(value: unknown): value is Entry {
+  if (!isObject(value) || typeof value.name !== 'string') return false
+  return isObject(value.definition) && Array.isArray(value.targets)
 }
 
 /** Lets a definition that a plugin rebuilt keep the source text of what it left alone. */

@@ -1,3 +1,5 @@
+import type { Denial } from '../../sdk/index.ts'
+
 /** One thing that is wrong, for an operator to read and mend. */
 export interface Problem {
   /** Stable, for tools: for example `CONFIG_UNKNOWN_KEY`. */
@@ -38,6 +40,17 @@ export class HookError extends Error {
     this.name = 'HookError'
     this.plugin = plugin
     this.hook = hook
+  }
+}
+
+/** Refusals of credential hooks travel as this. */
+export class Refused extends Error {
+  readonly denial: Denial
+
+  constructor(denial: Denial) {
+    super(denial.message)
+    this.name = 'Refused'
+    this.denial = denial
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Caller, Clock, Filter, Maybe, Presentation, Principal } from '../../sdk/index.ts'
+import { isObject } from '../wire/json.ts'
 import { type HookTable, isPromise } from './hooks.ts'
 
 interface Answers {
@@ -9,6 +10,8 @@ interface Answers {
 /** One plugin's answer about a caller. */
 export interface Bound<T> {
   readonly plugin: string
+  /** Whether a failure of it may be passed over. */
+  readonly skip: boolean
   readonly value: T
 }
 
@@ -28,6 +31,12 @@ interface Kept<T> {
   /** Which question of all this answers. */
   readonly asked: number
 }
+
+/** What an answer of each hook must be able to do besides having a key. */
+const WORK = { listFilter: 'test', present: 'apply' } as const
+
+/** So many principals are forgotten one by one; beyond that it is cheaper to forget all. */
+const MOST_SCOPES = 10_000
 
 type Scope = Pick<Principal, 'issuer' | 'subject'>
 
@@ -62,8 +71,9 @@ export class Gathering<H extends keyof Answers> {
 
   /** Forgets the answers, all or those about one principal. */
   invalidate(scope?: Scope): void {
-    if (scope !== undefined) this.#some.set(keyOf(scope), this.#asked)
-    else {
+    if (scope !== undefined && this.#some.size < MOST_SCOPES) {
+      this.#some.set(keyOf(scope), this.#asked)
+    } else {
       this.#all = this.#asked
       this.#some.clear()
     }
@@ -92,7 +102,16 @@ export class Gathering<H extends keyof Answers> {
     for (let i = from; i < listeners.length; i++) {
       const one = listeners[i] as (typeof listeners)[number]
       const take = (value: unknown) => {
-        if (value != null) found.push({ plugin: one.plugin, value: value as Answers[H] })
+        if (value == null) return
+        // Callers share answers by their keys: one without a key would be everybody's.
+        if (isAnswer(value, WORK[this.#hook])) {
+          const answer = value as unknown as Answers[H]
+          found.push({ plugin: one.plugin, skip: one.skip, value: answer })
+        } else {
+          const cause = new TypeError(`returned no {key, ${WORK[this.#hook]}}`)
+          const error = this.#hooks.failed(one.plugin, this.#hook, cause, one.skip)
+          if (!one.skip) throw error
+        }
       }
       let value: unknown
       try {
@@ -115,6 +134,10 @@ export class Gathering<H extends keyof Answers> {
     }
     return found
   }
+}
+
+function isAnswer(value: unknown, work: string): value is Record<string, unknown> {
+  return isObject(value) && typeof value.key === 'string' && typeof value[work] === 'function'
 }
 
 function keyOf({ issuer, subject }: Scope): string {

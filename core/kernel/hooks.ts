@@ -108,7 +108,8 @@ export class HookTable {
   /**
    * Runs a hook of kind *first*: the first listener that returns something ends it. Stays synchronous
    * until a listener returns a promise.
-   * @throws HookError when a listener throws, or (as a rejection) does not settle in time
+   * @param check whether a value is one the hook may return
+   * @throws HookError when a listener throws, returns nonsense, or (as a rejection) does not settle in time
    */
   first<A, R>(
     listeners: readonly {
@@ -118,6 +119,7 @@ export class HookTable {
       run(query: A): Maybe<R | undefined>
     }[],
     query: A,
+    check: (value: R) => boolean,
     from = 0,
   ): Maybe<R | undefined> {
     for (let i = from; i < listeners.length; i++) {
@@ -130,12 +132,39 @@ export class HookTable {
       }
       if (isPromise(value)) {
         return this.settle(value, one).then((settled) =>
-          settled === undefined ? this.first(listeners, query, i + 1) : settled,
+          settled == null
+            ? this.first(listeners, query, check, i + 1)
+            : this.#checked(one, settled, check),
         )
       }
-      if (value !== undefined) return value
+      if (value != null) return this.#checked(one, value, check)
     }
     return undefined
+  }
+
+  /** Runs a synchronous hook of kind *first*. @throws HookError also when a listener returns a promise */
+  firstNow<A, R>(
+    listeners: readonly { plugin: string; hook: HookName; run(query: A): R | undefined }[],
+    query: A,
+    check: (value: R) => boolean,
+  ): R | undefined {
+    for (const one of listeners) {
+      let value: R | undefined
+      try {
+        value = one.run(query)
+      } catch (cause) {
+        throw this.failed(one.plugin, one.hook, cause, false)
+      }
+      if (isPromise(value)) value.catch(() => {})
+      if (value != null) return this.#checked(one, value, check)
+    }
+    return undefined
+  }
+
+  #checked<R>(one: { plugin: string; hook: HookName }, value: R, check: (value: R) => boolean): R {
+    if (check(value)) return value
+    const cause = new TypeError(`returned something that ${one.hook} may not return`)
+    throw this.failed(one.plugin, one.hook, cause, false)
   }
 
   /** Waits for a listener's promise, no longer than its limit. @throws HookError */
@@ -144,7 +173,11 @@ export class HookTable {
     one: { plugin: string; hook: HookName; limit: number; skip?: boolean },
   ): Promise<T> {
     return this.#wheel
-      .limit(promise, one.limit, () => new Error(`did not settle within ${one.limit} ms`))
+      .limit(
+        Promise.resolve(promise),
+        one.limit,
+        () => new Error(`did not settle within ${one.limit} ms`),
+      )
       .catch((cause: unknown) => {
         throw this.failed(one.plugin, one.hook, cause, one.skip ?? false)
       })

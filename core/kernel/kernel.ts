@@ -5,17 +5,22 @@ import {
   type CatalogChanged,
   type Challenge,
   type Clock,
+  type Credentials,
   type CredentialsQuery,
+  DENIAL_CODES,
   type Denial,
   deny,
   type Event,
   type Maybe,
   type Outcome,
   type Principal,
+  type RefusedQuery,
 } from '../../sdk/index.ts'
+import { isObject } from '../wire/json.ts'
 import { CallPath } from './call.ts'
 import { Callers } from './caller.ts'
 import { CatalogStore, type UpstreamNames } from './catalog.ts'
+import { Refused } from './errors.ts'
 import { HookTable, isPromise, type PluginLine } from './hooks.ts'
 import { Lists, type ShownList } from './lists.ts'
 import type { NameRules } from './names.ts'
@@ -37,16 +42,6 @@ export interface KernelParts {
   readonly fault: (cause: unknown, requestId: string) => void
 }
 
-/** Refusals thrown by credential hooks travel as this. */
-export class Refused extends Error {
-  readonly denial: Denial
-
-  constructor(denial: Denial) {
-    super(denial.message)
-    this.denial = denial
-  }
-}
-
 /** What the other rooms talk to: who calls, what they may list, what they call. */
 export class Kernel implements Vault {
   readonly hooks: HookTable
@@ -62,11 +57,11 @@ export class Kernel implements Vault {
   constructor(parts: KernelParts) {
     const { clock, servers, nextId, fault } = parts
     this.hooks = new HookTable(parts.lines, parts.wheel)
-    this.catalog = new CatalogStore(parts.upstreams, parts.names, this.hooks, () => {
+    this.catalog = new CatalogStore(parts.upstreams, parts.names, this.hooks, (real) => {
       const event = this.catalog.event()
       this.emit(event)
       this.onCatalog(event)
-      this.invalidate()
+      if (real) this.invalidate()
     })
     this.views = new Views(this.hooks, clock)
     this.lists = new Lists(this.catalog, this.views, this.hooks, clock)
@@ -85,7 +80,11 @@ export class Kernel implements Vault {
         hint: 'Enable a plugin with an `authenticate` hook in the config.',
       })
     }
-    const found = this.hooks.first<AuthRequest, Authenticated | Denial>(authenticate, request)
+    const found = this.hooks.first<AuthRequest, Authenticated | Denial>(
+      authenticate,
+      request,
+      isAnswer,
+    )
     return isPromise(found) ? found.then((one) => one ?? NO_CREDENTIALS) : (found ?? NO_CREDENTIALS)
   }
 
@@ -93,7 +92,9 @@ export class Kernel implements Vault {
   challenges(request: AuthRequest, denial: Denial): Challenge[] {
     return (this.hooks.on.challenge ?? []).flatMap(({ plugin, run }) => {
       try {
-        return run(request, denial) ?? []
+        const challenges = [run(request, denial) ?? []].flat()
+        for (const one of challenges) checkChallenge(one)
+        return challenges
       } catch (cause) {
         this.hooks.report(plugin, 'challenge', cause, true)
         return []
@@ -137,7 +138,11 @@ export class Kernel implements Vault {
   credentials(query: CredentialsQuery): Maybe<Readonly<Record<string, string>> | undefined> {
     const listeners = this.hooks.on.credentials
     if (listeners === null) return undefined
-    const found = this.hooks.first(listeners, query)
+    const found = this.hooks.first<CredentialsQuery, Credentials | Denial>(
+      listeners,
+      query,
+      (one) => isDenial(one) || isObject((one as Partial<Credentials>).headers),
+    )
     return isPromise(found) ? found.then(headersOf) : headersOf(found)
   }
 
@@ -148,7 +153,11 @@ export class Kernel implements Vault {
   ): Maybe<'retry' | Denial | undefined> {
     const listeners = this.hooks.on.refused
     if (listeners === null) return undefined
-    return this.hooks.first(listeners, { ...query, httpStatus, challenge })
+    return this.hooks.first<RefusedQuery, 'retry' | Denial>(
+      listeners,
+      { ...query, httpStatus, challenge },
+      (one) => one === 'retry' || isDenial(one),
+    )
   }
 }
 
@@ -160,4 +169,33 @@ function headersOf(
   if (found === undefined) return undefined
   if ('headers' in found) return found.headers
   throw new Refused(found)
+}
+
+function isDenial(value: unknown): boolean {
+  return isObject(value) && value.kind === 'denial' && DENIAL_CODES.includes(value.code as never)
+}
+
+/** Whether an auth plugin said something that can be relied on: a refusal, or who it is. */
+function isAnswer(value: unknown): boolean {
+  if (!isObject(value) || !('principal' in value)) return isDenial(value)
+  const { principal } = value
+  return (
+    isObject(principal) &&
+    typeof principal.issuer === 'string' &&
+    typeof principal.subject === 'string'
+  )
+}
+
+/** @throws TypeError for what cannot stand in a header */
+function checkChallenge({ scheme, params = {} }: Challenge): void {
+  const token = /^[\w!#$%&'*+.^`|~-]+$/
+  for (const name of [scheme, ...Object.keys(params)]) {
+    if (typeof name !== 'string' || !token.test(name)) {
+      throw new TypeError(`returned a challenge with \`${name}\`, which is no token`)
+    }
+  }
+  for (const [name, value] of Object.entries(params)) {
+    if (typeof value !== 'string')
+      throw new TypeError(`returned a challenge without text for ${name}`)
+  }
 }

@@ -75,7 +75,10 @@ export class Lists {
     const found = same?.find((kept) => kept.view === view)
     if (found !== undefined) return found.list
     const list = this.#make(view, presentations)
-    if (++this.#count > MOST) this.invalidate()
+    if (++this.#count > MOST) {
+      this.#kept.clear()
+      this.#count = 1
+    }
     this.#kept.set(key, [...(this.#kept.get(key) ?? []), { view, list }])
     return list
   }
@@ -86,12 +89,13 @@ export class Lists {
       return candidates.length === 0 ? [] : { ...entry, candidates }
     })
     const permitted = new Map(shown.map((entry) => [entry.name, entry]))
-    for (const { plugin, value } of presentations) {
+    for (const { plugin, skip, value } of presentations) {
       try {
         // A presentation shows less or otherwise, never more: a name it made up is not listed.
         shown = value.apply(shown).filter((entry) => permitted.has(entry.name))
       } catch (cause) {
-        throw this.#hooks.failed(plugin, 'present', cause, false)
+        const error = this.#hooks.failed(plugin, 'present', cause, skip)
+        if (!skip) throw error
       }
     }
     const parts = shown.map((entry) => entryText(inherit(entry, permitted.get(entry.name))))

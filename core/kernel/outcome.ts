@@ -7,7 +7,8 @@ import {
   type ResultOutcome,
   type Target,
 } from '../../sdk/index.ts'
-import { repeatsNameAnywhere, writeChanged } from './json.ts'
+import { repeatsNameAnywhere, writeChanged } from '../wire/json.ts'
+import { HookError, Refused } from './errors.ts'
 import type { CallRequest, Exchange } from './ports.ts'
 import type { Round } from './round.ts'
 
@@ -57,6 +58,28 @@ export function keepText(outcome: Outcome, original: Outcome): Outcome {
     outcome.result,
     writeChanged(outcome.result, original.result, original.text),
   )
+}
+
+/** What a failed hook or a refused credential means for the caller; `undefined` for any other throw. */
+export function outcomeOf(cause: unknown, executed: Outcome['executed']): Outcome | undefined {
+  if (cause instanceof Refused) return { ...cause.denial, executed }
+  if (!(cause instanceof HookError)) return undefined
+  const { plugin, hook } = cause
+  return {
+    kind: 'failure',
+    code: 'PLUGIN_FAILED',
+    message: 'a plugin of the gateway failed',
+    hint: 'Tell the operator the request id.',
+    plugin,
+    hook,
+    executed,
+  }
+}
+
+/** A throw in the gateway's own code. */
+export function internal(executed: Outcome['executed']): Failure {
+  const hint = 'Tell the operator the request id.'
+  return { kind: 'failure', code: 'INTERNAL', message: 'the gateway failed', hint, executed }
 }
 
 /** No such entry, as far as this caller can tell. */

@@ -1,5 +1,5 @@
 import type { Caller, CredentialsQuery, Denial, Maybe, Outcome } from '../../sdk/index.ts'
-import type { Members } from './json.ts'
+import type { Members } from '../wire/json.ts'
 import type { Round } from './round.ts'
 
 /** A client's request for an entry, as a wire hands it to the kernel. */

@@ -4,6 +4,14 @@ import type { CallRequest, Exchange } from './ports.ts'
 const ENVELOPE = 'io.modelcontextprotocol/'
 const NO_META: Readonly<Record<string, unknown>> = Object.freeze({})
 
+/**
+ * A call under way at an upstream. An object and no function: V8 makes functions that are assigned to a
+ * property live long, and whatever they hold with them (measured: a sixth of a call's CPU).
+ */
+export interface OpenCall {
+  cancel(reason: string): void
+}
+
 /** One pass of a call through the plugins; what they know as `Call`, plus what only core may touch. */
 export class Round implements Call {
   readonly id: string
@@ -15,7 +23,7 @@ export class Round implements Call {
   target: Target | undefined
   args: Readonly<Record<string, unknown>>
   /** Set by the outbound room while the call is open there. */
-  abort: ((reason: string) => void) | undefined
+  open: OpenCall | undefined
   /** Why the caller no longer wants the answer. */
   cancelled: string | undefined
   /** Milliseconds spent waiting for the upstream. */
@@ -80,6 +88,6 @@ export class Round implements Call {
     if (this.cancelled !== undefined) return
     this.cancelled = reason
     this.#controller?.abort(reason)
-    this.abort?.(reason)
+    this.open?.cancel(reason)
   }
 }

@@ -77,6 +77,8 @@ export function checkPluginShape(id: string, value: unknown): Problem[] {
 
 function checkHooks({ id, plugin }: PluginSpec, hooks: unknown): Problem[] {
   if (typeof hooks !== 'object' || hooks === null || 'then' in hooks) {
+    // The promise is refused here; that it may reject too is no further news.
+    if (hooks instanceof Promise) hooks.catch(() => {})
     return [
       setupProblem(
         id,

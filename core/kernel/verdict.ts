@@ -1,6 +1,6 @@
 import type { Denial, Outcome, Target } from '../../sdk/index.ts'
+import { isObject } from '../wire/json.ts'
 import type { Listener } from './hooks.ts'
-import { isObject } from './json.ts'
 import type { Round } from './round.ts'
 
 /**

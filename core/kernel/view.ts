@@ -11,6 +11,9 @@ import type {
 import { type Bound, Gathering } from './gathering.ts'
 import { type HookTable, isPromise } from './hooks.ts'
 
+/** There may be as many views as users: only so many are kept. */
+const MOST = 4_096
+
 /** What one caller may do with one entry. */
 export interface Permission {
   /** Empty when nothing is permitted. */
@@ -101,6 +104,7 @@ export class Views {
     let view = this.#byKey.get(key)
     if (view === undefined) {
       view = new View(this.#hooks, answers)
+      if (this.#byKey.size >= MOST) this.#byKey.clear()
       this.#byKey.set(key, view)
     }
     return view

@@ -1,21 +1,23 @@
 import type { Clock } from '../../sdk/index.ts'
+import { Slots, type Slotted } from './slots.ts'
 
 const TICK = 250
 
 /** Something to happen at a time, unless it is removed before. */
-export interface Alarm {
+export interface Alarm extends Slotted {
   deadline: number
   ring(): void
 }
 
 /**
  * Deadlines for things that rarely reach them. One interval for the whole gateway instead of a timer
- * each: an alarm costs a set insert, and rings up to a tick (250 ms) late.
+ * each: an alarm costs next to nothing, and rings up to a tick (250 ms) late.
  */
 export class Wheel {
   readonly #clock: Clock
-  readonly #alarms = new Set<Alarm>()
+  readonly #alarms = new Slots<Alarm>()
   #stop: (() => void) | undefined
+  #closed = false
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -27,6 +29,7 @@ export class Wheel {
   }
 
   add(alarm: Alarm): void {
+    if (this.#closed) return
     this.#alarms.add(alarm)
     this.#stop ??= this.#clock.every(TICK, () => this.#turn())
   }
@@ -37,7 +40,7 @@ export class Wheel {
 
   /** Rings after `ms`. */
   after(ms: number, ring: () => void): Alarm {
-    const alarm = { deadline: this.now() + ms, ring }
+    const alarm = { deadline: this.now() + ms, ring, slot: -1 }
     this.add(alarm)
     return alarm
   }
@@ -53,17 +56,19 @@ export class Wheel {
     })
   }
 
-  /** Forgets every alarm. */
+  /** Forgets every alarm, and every one still to come. */
   close(): void {
-    this.#alarms.clear()
+    this.#closed = true
+    for (const alarm of this.#alarms.all()) this.#alarms.delete(alarm)
     this.#stop?.()
     this.#stop = undefined
   }
 
   #turn(): void {
     const now = this.now()
-    for (const alarm of this.#alarms) {
-      if (alarm.deadline > now) continue
+    for (const alarm of this.#alarms.all()) {
+      // One that rang before it may have removed this one.
+      if (alarm.deadline > now || alarm.slot < 0) continue
       this.#alarms.delete(alarm)
       alarm.ring()
     }

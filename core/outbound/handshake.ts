@@ -1,5 +1,5 @@
-import { isObject } from '../kernel/json.ts'
-import { type Implementation, LEGACY, MODERN, NEWEST_LEGACY } from '../kernel/protocol.ts'
+import { isObject } from '../wire/json.ts'
+import { type Implementation, LEGACY, MODERN, NEWEST_LEGACY } from '../wire/protocol.ts'
 import { ConnectError, type Message, type Outgoing, type ServerFacts } from './link.ts'
 import { envelope, errorOf } from './message.ts'
 

@@ -1,7 +1,7 @@
-import { isObject } from '../kernel/json.ts'
-import { CODE, MODERN } from '../kernel/protocol.ts'
+import { isObject } from '../wire/json.ts'
+import { CODE, MODERN } from '../wire/protocol.ts'
 import { discovered, discoverRequest, initialized, initializeRequest } from './handshake.ts'
-import { HttpLink, type HttpShared, POST_HEADERS, probeHeaders } from './http-link.ts'
+import { HttpLink, type HttpShared, merged, POST_HEADERS, probeHeaders } from './http-link.ts'
 import { ConnectError, type Lost, type Message, type ServerFacts } from './link.ts'
 import { errorOf, readMessage, writeNotification, writeRequest } from './message.ts'
 
@@ -11,9 +11,18 @@ interface Reply {
   readonly message: Message | undefined
 }
 
+/** How long a modern answer is waited for before the old handshake is tried instead. */
+const PROBE = 3_000
+
+/** An open link, and whether how its era was found out is worth remembering. */
+export interface OpenedHttp {
+  readonly link: HttpLink
+  readonly certain: boolean
+}
+
 /**
  * Opens a link: asks the way a modern client would, and shakes hands the old way if the server does not
- * understand (protocol 2026-07-28, versioning: era detection).
+ * understand or says nothing (protocol 2026-07-28, versioning: era detection).
  * @param skipProbe the server is known to be legacy
  * @throws ConnectError
  */
@@ -22,22 +31,35 @@ export async function openHttp(
   credentials: Readonly<Record<string, string>> | undefined,
   skipProbe: boolean,
   signal: AbortSignal,
-): Promise<HttpLink> {
-  const fixed = [...shared.headers, ...Object.entries(credentials ?? {}).flat()]
-  if (!skipProbe) {
-    const facts = await probe(shared, fixed, signal)
-    if (facts !== undefined) return new HttpLink(shared, facts, credentials)
+): Promise<OpenedHttp> {
+  const fixed = merged(shared.headers, credentials)
+  const found = skipProbe ? 'legacy' : await probe(shared, fixed, signal)
+  if (typeof found === 'object') {
+    return { link: new HttpLink(shared, found, credentials), certain: true }
   }
-  return shakeHands(shared, fixed, credentials, signal)
+  const link = await shakeHands(shared, fixed, credentials, signal)
+  return { link, certain: found === 'legacy' }
 }
 
 async function probe(
   shared: HttpShared,
   fixed: readonly string[],
   signal: AbortSignal,
-): Promise<ServerFacts | undefined> {
+): Promise<ServerFacts | 'legacy' | 'silent'> {
   const body = writeRequest(1, discoverRequest(shared.us), '')
-  const { status, message, headers } = await ask(shared, probeHeaders(fixed), body, signal)
+  const patience = new AbortController()
+  const alarm = shared.wheel.after(PROBE, () => patience.abort())
+  let reply: Reply
+  try {
+    const either = AbortSignal.any([signal, patience.signal])
+    reply = await ask(shared, probeHeaders(fixed), body, either)
+  } catch (error) {
+    if (patience.signal.aborted && !signal.aborted) return 'silent'
+    throw error
+  } finally {
+    shared.wheel.remove(alarm)
+  }
+  const { status, message, headers } = reply
   refuseStatus(status, headers)
   const facts = message && discovered(message)
   if (facts !== undefined) return facts
@@ -48,7 +70,7 @@ async function probe(
     error?.code === CODE.missingCapability ||
     (error?.code === CODE.version && Array.isArray(supported) && supported.includes(MODERN))
   if (modern) throw new ConnectError(`server/discover was refused: ${error?.message}`)
-  return undefined
+  return 'legacy'
 }
 
 async function shakeHands(
@@ -63,20 +85,15 @@ async function shakeHands(
   if (message === undefined) {
     throw new ConnectError(
       `answered HTTP ${status} to initialize and speaks no MCP over Streamable HTTP here`,
-      {
-        httpStatus: status,
-      },
+      { httpStatus: status },
     )
   }
-  const facts = initialized(message)
   const session = headers['mcp-session-id']
-  const link = new HttpLink(
-    shared,
-    facts,
-    credentials,
-    typeof session === 'string' ? session : undefined,
-  )
-  link.notify(writeNotification('notifications/initialized'))
+  const id = typeof session === 'string' ? session : undefined
+  const link = new HttpLink(shared, initialized(message), credentials, id)
+  // A strict server refuses requests that overtake this notification.
+  const ready = writeNotification('notifications/initialized')
+  await ask(shared, link.headers(credentials), ready, signal)
   return link
 }
 
@@ -84,7 +101,8 @@ async function shakeHands(
 function refuseStatus(status: number, headers: Reply['headers']): void {
   if (status !== 401 && status !== 403 && status < 500) return
   const challenge = headers['www-authenticate']
-  throw new ConnectError(`answered HTTP ${status}`, {
+  const auth = status < 500 ? ': it wants other credentials; set its `headers`' : ''
+  throw new ConnectError(`answered HTTP ${status}${auth}`, {
     httpStatus: status,
     challenge: Array.isArray(challenge) ? challenge.join(', ') : challenge,
   })
@@ -113,7 +131,7 @@ function ask(
         reply = { ...reply, message }
         // A server may leave the stream open behind its answer.
         give()
-        exchange.abort()
+        exchange?.abort()
       },
       ended: give,
       failed(why: Lost) {

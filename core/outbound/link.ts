@@ -1,4 +1,4 @@
-import type { Members } from '../kernel/json.ts'
+import type { Members } from '../wire/json.ts'
 
 /** A request on its way to an upstream. The link adds id, envelope and progress token. */
 export interface Outgoing {
@@ -66,10 +66,12 @@ export interface Link {
   readonly open: number
   send(request: Outgoing, waiter: Waiter): Ticket
   /**
-   * Asks for notifications that belong to no request, where the wire needs asking.
+   * Asks for notifications that belong to no request, where the wire needs asking. Does nothing while
+   * an earlier call of it still holds.
    * @param changed the tool list changed
+   * @param broken nothing more will be heard, though there was something to hear: worth another call
    */
-  listen(changed: () => void, headers?: Readonly<Record<string, string>>): void
+  listen(changed: () => void, broken: () => void, headers?: Readonly<Record<string, string>>): void
   /** Called once when the link ends by itself. */
   onEnd: (why: Lost) => void
   /** Takes no part in anything new; requests in flight go on, then it ends. */

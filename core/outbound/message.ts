@@ -1,6 +1,6 @@
-import { findMember, isObject, memberText, readMembers, repeatsName } from '../kernel/json.ts'
-import type { Implementation } from '../kernel/protocol.ts'
-import { META, MODERN } from '../kernel/protocol.ts'
+import { findMember, isObject, memberText, readMembers, repeatsName } from '../wire/json.ts'
+import type { Implementation } from '../wire/protocol.ts'
+import { META, MODERN } from '../wire/protocol.ts'
 import type { Lost, Message, Outgoing } from './link.ts'
 
 /** Largest message an upstream may send, in bytes. */

@@ -1,36 +1,37 @@
+import type { CredentialsQuery } from '../../sdk/index.ts'
+import type { Round } from '../kernel/round.ts'
 import type { HttpShared } from './http-link.ts'
 import { openHttp } from './http-open.ts'
 import { HttpPool } from './http-pool.ts'
-import type { Link } from './link.ts'
+import { ConnectError, type Link } from './link.ts'
 import type { UpstreamConfig } from './settings.ts'
 import { StdioLink } from './stdio-link.ts'
 import type { UpstreamHost } from './upstream.ts'
 
 /** A server that only knew the old handshake may have been upgraded since. */
 const VERDICT = 60 * 60_000
-/** How long a server that died of the probe is asked the old way. */
-const AFTER_DEATH = 60_000
+/** How long a server that died of the probe, or said nothing to it, is asked the old way. */
+const DOUBTFUL = 60_000
 
 /** Opens links to one upstream and remembers what it learnt about its era. */
 export class Opener {
   readonly #config: UpstreamConfig
   readonly #host: UpstreamHost
   readonly #http: HttpShared | undefined
+  readonly #stop = new AbortController()
   #legacyUntil = 0
+  /** A stdio server died of the probe; the old handshake has yet to show that it is better. */
+  #suspected = false
   /** The last lines a stdio server wrote to stderr; `undefined` for other upstreams. */
   stderr: readonly string[] | undefined
 
   constructor(config: UpstreamConfig, host: UpstreamHost) {
     this.#config = config
     this.#host = host
-    this.#http =
-      config.url === undefined
-        ? undefined
-        : {
-            pool: new HttpPool(new URL(config.url), config.connectTimeout),
-            us: host.us,
-            headers: Object.entries(config.headers).flat(),
-          }
+    const { url, headers, connectTimeout } = config
+    if (url === undefined) return
+    const { us, wheel } = host
+    this.#http = { pool: new HttpPool(new URL(url), connectTimeout), us, wheel, headers }
   }
 
   /** Whether an HTTP server found to be legacy should be asked again. */
@@ -38,21 +39,39 @@ export class Opener {
     return this.#http !== undefined && this.#legacyUntil <= this.#host.wheel.now()
   }
 
-  /** Opens a link within `connectTimeout`. @throws ConnectError */
-  async open(): Promise<Link> {
-    const { wheel } = this.#host
-    const controller = new AbortController()
-    const alarm = wheel.after(this.#config.connectTimeout, () => controller.abort())
-    const skipProbe = this.#legacyUntil > wheel.now()
+  /**
+   * Opens a link within `connectTimeout`.
+   * @param round the call that needs it; `undefined` when the gateway itself does
+   * @throws ConnectError, HookError or Refused
+   */
+  async open(round: Round | undefined): Promise<Link> {
+    const { wheel, vault } = this.#host
+    const late = new AbortController()
+    const alarm = wheel.after(this.#config.connectTimeout, () => late.abort())
+    const signal = AbortSignal.any([late.signal, this.#stop.signal])
     try {
-      const link = await (this.#http === undefined
-        ? this.#openStdio(skipProbe, controller.signal)
-        : this.#openHttp(this.#http, skipProbe, controller.signal))
-      if (link.facts.era === 'legacy' && !skipProbe) this.#legacyUntil = wheel.now() + VERDICT
-      return link
+      if (this.#http === undefined) return await this.#openStdio(signal)
+      const query: CredentialsQuery = {
+        upstream: this.#config.id,
+        purpose: 'discover',
+        ...(round === undefined ? {} : { caller: round.caller, call: round }),
+      }
+      try {
+        return await this.#openHttp(this.#http, query, signal)
+      } catch (error) {
+        const { httpStatus, challenge } = error instanceof ConnectError ? error : NO_STATUS
+        if (httpStatus !== 401 && httpStatus !== 403) throw error
+        if ((await vault.refused(query, httpStatus, challenge)) !== 'retry') throw error
+        return await this.#openHttp(this.#http, query, signal)
+      }
     } finally {
       wheel.remove(alarm)
     }
+  }
+
+  /** Gives up what is being opened. */
+  abort(): void {
+    this.#stop.abort()
   }
 
   /** Ends what links share. */
@@ -60,26 +79,46 @@ export class Opener {
     await this.#http?.pool.close()
   }
 
-  async #openHttp(shared: HttpShared, skipProbe: boolean, signal: AbortSignal): Promise<Link> {
-    const query = { upstream: this.#config.id, purpose: 'discover' } as const
-    return openHttp(shared, await this.#host.vault.credentials(query), skipProbe, signal)
+  async #openHttp(http: HttpShared, query: CredentialsQuery, signal: AbortSignal): Promise<Link> {
+    const { wheel, vault } = this.#host
+    const credentials = await vault.credentials(query)
+    const skipProbe = this.#legacyUntil > wheel.now()
+    try {
+      const { link, certain } = await openHttp(http, credentials, skipProbe, signal)
+      if (link.facts.era === 'legacy' && !skipProbe) {
+        this.#legacyUntil = wheel.now() + (certain ? VERDICT : DOUBTFUL)
+      }
+      return link
+    } catch (error) {
+      // It may have been upgraded: the next attempt asks.
+      if (skipProbe) this.#legacyUntil = 0
+      throw error
+    }
   }
 
-  async #openStdio(skipProbe: boolean, signal: AbortSignal): Promise<Link> {
+  async #openStdio(signal: AbortSignal): Promise<Link> {
     const { wheel, us, log } = this.#host
     const { id } = this.#config
     const link = new StdioLink(this.#config, us, wheel, (line) =>
       log.info({ upstream: id, stderr: line }, 'stderr'),
     )
     this.stderr = link.stderr
+    const skipProbe = this.#legacyUntil > wheel.now()
     try {
       await link.connect(skipProbe, wheel, signal)
+      if (link.facts.era === 'legacy' && (!skipProbe || this.#suspected)) {
+        this.#legacyUntil = wheel.now() + VERDICT
+      }
+      this.#suspected = false
       return link
     } catch (error) {
       // Some servers die of an unknown first request.
-      if (!skipProbe) this.#legacyUntil = wheel.now() + AFTER_DEATH
-      void link.close()
+      this.#suspected = !skipProbe
+      this.#legacyUntil = skipProbe ? 0 : wheel.now() + DOUBTFUL
+      await link.close()
       throw error
     }
   }
 }
+
+const NO_STATUS = { httpStatus: undefined, challenge: undefined }

@@ -29,6 +29,17 @@ export class Outbound implements Servers {
     return upstream.call(round, headers)
   }
 
+  /** Reads an upstream's list again, soon. @returns whether there is such an upstream */
+  refresh(id: string): boolean {
+    this.#upstreams.get(id)?.refresh()
+    return this.#upstreams.has(id)
+  }
+
+  /** Connects an upstream anew, now. `undefined` = no such upstream; never rejects. */
+  reconnect(id: string): Promise<void> | undefined {
+    return this.#upstreams.get(id)?.reconnect()
+  }
+
   /** Ends every connection and process. */
   async stop(): Promise<void> {
     await Promise.all([...this.#upstreams.values()].map((upstream) => upstream.stop()))

@@ -1,3 +1,4 @@
+import type { Round } from '../kernel/round.ts'
 import {
   findMember,
   memberName,
@@ -5,9 +6,8 @@ import {
   readMembers,
   skipValue,
   writeChanged,
-} from '../kernel/json.ts'
-import { META, RESERVED } from '../kernel/protocol.ts'
-import type { Round } from '../kernel/round.ts'
+} from '../wire/json.ts'
+import { META, RESERVED } from '../wire/protocol.ts'
 import type { Outgoing } from './link.ts'
 
 /** Members of `params` that are not the client's to pass on: ours to write, or features nobody offered. */

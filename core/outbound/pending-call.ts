@@ -1,10 +1,11 @@
 import type { Denial, Failure, Maybe, Outcome } from '../../sdk/index.ts'
+import { messageOf } from '../kernel/errors.ts'
 import { isPromise } from '../kernel/hooks.ts'
-import { editMembers, isObject } from '../kernel/json.ts'
-import { RelayedError, RelayedResult } from '../kernel/outcome.ts'
-import { CODE, META } from '../kernel/protocol.ts'
-import type { Round } from '../kernel/round.ts'
+import { outcomeOf, RelayedError, RelayedResult } from '../kernel/outcome.ts'
+import type { OpenCall, Round } from '../kernel/round.ts'
 import type { Alarm, Wheel } from '../kernel/wheel.ts'
+import { editMembers, isObject } from '../wire/json.ts'
+import { CODE, META } from '../wire/protocol.ts'
 import type { Link, Lost, Message, Ticket, Waiter } from './link.ts'
 import { errorOf, textOf } from './message.ts'
 import { outgoing, progressToken } from './outgoing.ts'
@@ -38,8 +39,9 @@ export interface CallHost {
 }
 
 /** One call at an upstream, from sending to its outcome, sent at most twice. */
-export class PendingCall implements Waiter, Alarm {
+export class PendingCall implements Waiter, Alarm, OpenCall {
   deadline = Number.POSITIVE_INFINITY
+  slot = -1
   readonly #host: CallHost
   readonly #round: Round
   readonly #resolve: (outcome: Outcome) => void
@@ -49,6 +51,8 @@ export class PendingCall implements Waiter, Alarm {
   #link: Link | undefined
   #ticket: Ticket | undefined
   #credentials: FlatHeaders
+  /** Whether it may have reached the upstream by now. */
+  #executed: Outcome['executed'] = false
   #again = false
   #over = false
 
@@ -59,7 +63,7 @@ export class PendingCall implements Waiter, Alarm {
     this.#start = host.wheel.now()
     this.#limits = host.limits(round)
     this.#end = this.#start + (this.#limits.totalTimeout ?? Number.POSITIVE_INFINITY)
-    round.abort = (reason) => this.#cancel(reason)
+    round.open = this
     this.#alive()
     host.wheel.add(this)
   }
@@ -69,10 +73,9 @@ export class PendingCall implements Waiter, Alarm {
     try {
       const link = this.#host.link(this.#round)
       if (isPromise(link) || isPromise(credentials)) {
-        Promise.all([link, credentials]).then(
-          ([opened, prepared]) => this.#dispatch(opened, prepared),
-          (error: unknown) => this.#unopened(error),
-        )
+        Promise.all([link, credentials])
+          .then(([opened, prepared]) => this.#dispatch(opened, prepared))
+          .catch((error: unknown) => this.#unopened(error))
       } else this.#dispatch(link, credentials)
     } catch (error) {
       this.#unopened(error)
@@ -81,18 +84,23 @@ export class PendingCall implements Waiter, Alarm {
 
   answered(message: Message): void {
     const error = errorOf(message)
-    if (error !== undefined) return this.#error(error, textOf(message, 'error') ?? '{}')
+    if (error !== undefined) {
+      this.#error(error, textOf(message, 'error') ?? '{}')
+      return
+    }
     const { result } = message.value
     const text = textOf(message, 'result')
     if (!isObject(result) || text === undefined) {
-      return this.#fail('UNAVAILABLE', 'answered with a result that is not an object', 'unknown')
+      this.#fail('UNAVAILABLE', 'answered with a result that is not an object', 'unknown')
+      return
     }
     if (result.resultType !== undefined && result.resultType !== 'complete') {
-      return this.#fail(
+      this.#fail(
         'UNAVAILABLE',
         `wants something this gateway did not offer (${String(result.resultType)})`,
         true,
       )
+      return
     }
     this.#settle(new RelayedResult(result, text))
   }
@@ -114,14 +122,21 @@ export class PendingCall implements Waiter, Alarm {
   lost(why: Lost): void {
     if (this.#over) return
     if (this.#link !== undefined) this.#host.linkFailed(this.#link, why)
-    if (this.#again) return this.#lost(why)
+    if (this.#again) {
+      this.#lost(why)
+      return
+    }
     const refused = why.httpStatus === 401 || why.httpStatus === 403
-    if (refused) return this.#askRefused(why)
+    if (refused) {
+      this.#askRefused(why)
+      return
+    }
     if (
       why.sessionLost === true ||
       (why.executed === 'unknown' && this.#host.repeatable(this.#round))
     ) {
-      return this.#retry(false)
+      this.#retry(why, false)
+      return
     }
     this.#lost(why)
   }
@@ -137,7 +152,7 @@ export class PendingCall implements Waiter, Alarm {
     const what =
       wheel.now() >= this.#end ? `took longer than ${seconds} s` : `was silent for ${seconds} s`
     this.#ticket?.cancel('timeout')
-    this.#fail('TIMEOUT', what, this.#ticket === undefined ? false : 'unknown')
+    this.#fail('TIMEOUT', what, this.#executed)
   }
 
   #dispatch(link: Link, credentials: FlatHeaders): void {
@@ -145,49 +160,63 @@ export class PendingCall implements Waiter, Alarm {
     const headers = this.#host.headers(this.#round, credentials)
     this.#link = link
     this.#credentials = credentials
-    this.#ticket = link.send(outgoing(this.#round, link.facts.era === 'modern', headers), this)
+    const request = outgoing(this.#round, link.facts.era === 'modern', headers)
+    this.#executed = 'unknown'
+    this.#ticket = link.send(request, this)
   }
 
   #unopened(error: unknown): void {
     if (this.#over) return
-    const denial = isObject(error) ? error.denial : undefined
-    if (denial !== undefined) return this.#settle(denial as Denial)
-    this.#fail('UNAVAILABLE', error instanceof Error ? error.message : String(error), false)
+    const outcome = outcomeOf(error, this.#executed)
+    if (outcome !== undefined) this.#settle(outcome)
+    else this.#fail('UNAVAILABLE', messageOf(error), this.#executed)
   }
 
   #error(error: NonNullable<Failure['error']>, text: string): void {
     if (error.code === CODE.headerMismatch || error.code === CODE.version) {
       // About our own hop, never the client's: a fresh link may know better.
       const why = { message: error.message, executed: false, sessionLost: true } as const
-      return this.lost(why)
+      this.lost(why)
+      return
     }
     if (error.code === CODE.missingCapability) {
-      return this.#fail(
+      this.#fail(
         'UNAVAILABLE',
         'needs a client capability that this gateway does not pass on',
         false,
       )
+      return
     }
     this.#settle(new RelayedError(error, text))
   }
 
   #askRefused(why: Lost): void {
-    const verdict = this.#host.refused(this.#round, why)
-    const act = (settled: 'retry' | Denial | undefined) => {
+    const act = (verdict: 'retry' | Denial | undefined) => {
       if (this.#over) return
-      if (settled === 'retry') this.#retry(true)
-      else if (settled === undefined) this.#lost(why)
-      else this.#settle(settled)
+      if (verdict === 'retry') this.#retry(why, true)
+      else if (verdict === undefined) this.#lost(why)
+      else this.#settle({ ...verdict, executed: why.executed })
     }
-    if (isPromise(verdict)) verdict.then(act, () => this.#lost(why))
-    else act(verdict)
+    this.#executed = why.executed
+    try {
+      const verdict = this.#host.refused(this.#round, why)
+      if (isPromise(verdict)) verdict.then(act).catch((error: unknown) => this.#unopened(error))
+      else act(verdict)
+    } catch (error) {
+      this.#unopened(error)
+    }
   }
 
-  #retry(freshCredentials: boolean): void {
+  #retry({ executed }: Lost, freshCredentials: boolean): void {
     this.#again = true
+    this.#executed = executed
     this.#link = undefined
     this.#ticket = undefined
-    this.send(freshCredentials ? this.#host.credentials(this.#round) : this.#credentials)
+    try {
+      this.send(freshCredentials ? this.#host.credentials(this.#round) : this.#credentials)
+    } catch (error) {
+      this.#unopened(error)
+    }
   }
 
   #lost({ message, executed }: Lost): void {
@@ -200,14 +229,11 @@ export class PendingCall implements Waiter, Alarm {
     this.#settle({ kind: 'failure', code, message: `${this.#host.id}: ${message}`, hint, executed })
   }
 
-  #cancel(reason: string): void {
+  /** The caller wants it no longer: the upstream is told, if it knows. */
+  cancel(reason: string): void {
     if (this.#over) return
     this.#ticket?.cancel(reason)
-    this.#settle({
-      kind: 'cancelled',
-      reason,
-      executed: this.#ticket === undefined ? false : 'unknown',
-    })
+    this.#settle({ kind: 'cancelled', reason, executed: this.#executed })
   }
 
   #alive(): void {
@@ -219,7 +245,7 @@ export class PendingCall implements Waiter, Alarm {
     this.#over = true
     const { wheel } = this.#host
     wheel.remove(this)
-    this.#round.abort = undefined
+    this.#round.open = undefined
     this.#round.upstreamDuration += wheel.now() - this.#start
     this.#resolve(outcome)
   }

@@ -1,4 +1,5 @@
 import type { Maybe } from '../../sdk/index.ts'
+import type { Round } from '../kernel/round.ts'
 import { ConnectError, type Link } from './link.ts'
 
 const MOST = 100
@@ -13,24 +14,24 @@ interface Slot {
 /** The open links of one upstream, by whom they serve. */
 export class LinkPool {
   readonly #slots = new Map<string, Slot>()
-  readonly #open: (key: string) => Promise<Link>
+  readonly #open: (key: string, round: Round | undefined) => Promise<Link>
   readonly #now: () => number
   #closed = false
 
   /**
-   * @param open opens the link for a key
+   * @param open opens the link for a key and the call that needs it first
    * @param now milliseconds that only grow
    */
-  constructor(open: (key: string) => Promise<Link>, now: () => number) {
+  constructor(open: (key: string, round: Round | undefined) => Promise<Link>, now: () => number) {
     this.#open = open
     this.#now = now
   }
 
   /** The link of that key, opened once however many wait for it. @throws ConnectError, or rejects with it */
-  get(key: string): Maybe<Link> {
+  get(key: string, round?: Round): Maybe<Link> {
     const slot = this.#slot(key)
     slot.lastUsed = this.#now()
-    return slot.link ?? slot.opening ?? this.#fill(key, slot)
+    return slot.link ?? slot.opening ?? this.#fill(key, slot, round)
   }
 
   /** The link of that key, if one is open. */
@@ -73,8 +74,8 @@ export class LinkPool {
     return slot
   }
 
-  #fill(key: string, slot: Slot): Promise<Link> {
-    slot.opening = this.#open(key).then(
+  #fill(key: string, slot: Slot, round: Round | undefined): Promise<Link> {
+    slot.opening = this.#open(key, round).then(
       (link) => {
         slot.opening = undefined
         slot.link = link

@@ -1,5 +1,5 @@
-import type { Implementation } from '../kernel/protocol.ts'
 import type { Wheel } from '../kernel/wheel.ts'
+import type { Implementation } from '../wire/protocol.ts'
 import { discovered, discoverRequest, initialized, initializeRequest } from './handshake.ts'
 import {
   ConnectError,
@@ -35,7 +35,10 @@ export class StdioLink implements Link {
   #envelope = ''
   #nextId = 1
   #changed: (() => void) | undefined
-  #ended = false
+  /** The id of a modern server's listen request, which is no call. */
+  #listening: number | undefined
+  #retired = false
+  #closing = false
 
   /** @param stderr told every line the server writes there */
   constructor(
@@ -54,7 +57,7 @@ export class StdioLink implements Link {
   }
 
   get open(): number {
-    return this.#waiting.size
+    return this.#waiting.size - (this.#listening === undefined ? 0 : 1)
   }
 
   get stderr(): readonly string[] {
@@ -84,7 +87,9 @@ export class StdioLink implements Link {
           lost: (why) => reject(new ConnectError(why.message)),
         })
       }
-      signal.addEventListener('abort', () => reject(new ConnectError('did not answer in time')))
+      const stop = () => reject(new ConnectError('did not answer in time'))
+      if (signal.aborted) return stop()
+      signal.addEventListener('abort', stop, { once: true })
       if (skipProbe) return shakeHands()
       const late = wheel.after(PROBE, shakeHands)
       this.send(discoverRequest(this.#us), {
@@ -107,7 +112,7 @@ export class StdioLink implements Link {
 
   send(request: Outgoing, waiter: Waiter): Ticket {
     const id = this.#nextId++
-    if (this.#ended) {
+    if (this.#closing) {
       waiter.lost({ message: 'the server is not running', executed: false, unreachable: true })
     } else {
       this.#waiting.set(id, waiter)
@@ -118,26 +123,40 @@ export class StdioLink implements Link {
       cancel: (reason) => {
         if (!this.#waiting.delete(id)) return
         this.#process.write(writeNotification('notifications/cancelled', { requestId: id, reason }))
+        this.#finished()
       },
     }
   }
 
   listen(changed: () => void): void {
     this.#changed = changed
-    if (this.facts.era !== 'modern') return
+    if (this.facts.era !== 'modern' || this.#listening !== undefined) return
     const params = '"notifications":{"toolsListChanged":true}'
-    const quiet = { answered() {}, notified() {}, lost() {} }
-    this.send({ method: 'subscriptions/listen', params, meta: '', progress: false }, quiet)
+    const over = () => {
+      this.#listening = undefined
+    }
+    const id = this.#nextId
+    this.send(
+      { method: 'subscriptions/listen', params, meta: '', progress: false },
+      { answered: over, notified() {}, lost: over },
+    )
+    if (this.#waiting.has(id)) this.#listening = id
   }
 
   retire(): void {
-    // Its calls were lost with the process.
-    void this.close()
+    this.#retired = true
+    this.#finished()
   }
 
   async close(): Promise<void> {
     this.onEnd = () => {}
+    this.#closing = true
     await this.#process.stop()
+  }
+
+  /** A request is over: a retired link waits for nothing else. */
+  #finished(): void {
+    if (this.#retired && this.open === 0) void this.close()
   }
 
   #frame(line: string): void {
@@ -149,18 +168,22 @@ export class StdioLink implements Link {
       const waiter = this.#waiting.get(id as number)
       this.#waiting.delete(id as number)
       waiter?.answered(message)
+      this.#finished()
     } else if (id === undefined) this.#notified(message)
     else this.#process.write(refusal(message))
   }
 
   #notified(message: Message): void {
-    if (message.value.method === 'notifications/tools/list_changed') return this.#changed?.()
+    if (message.value.method === 'notifications/tools/list_changed') {
+      this.#changed?.()
+      return
+    }
     const params = message.value.params as { progressToken?: unknown } | undefined
     this.#waiting.get(params?.progressToken as number)?.notified(message)
   }
 
   #end(why: Lost): void {
-    this.#ended = true
+    this.#closing = true
     const waiting = [...this.#waiting.values()]
     this.#waiting.clear()
     for (const waiter of waiting) waiter.lost(why)

@@ -21,7 +21,11 @@ const INHERITED = [
   'PATHEXT',
 ]
 const STDERR_LINES = 20
+/** Characters of a line that are kept. */
+const STDERR_LINE = 2_000
 const TERM_GRACE = 5_000
+/** How long what it wrote before its end may take to be read. */
+const LAST_WORDS = 1_000
 const NEWLINE = 10
 
 /** What a stdio server does. */
@@ -42,7 +46,10 @@ export class StdioProcess {
   readonly #gone: Promise<void>
   #parts: Buffer[] = []
   #size = 0
+  #partial = ''
   #exited = false
+  /** Why it was killed. */
+  #fault: string | undefined
 
   constructor(config: UpstreamConfig, wheel: Wheel, events: ProcessEvents) {
     this.#events = events
@@ -67,9 +74,11 @@ export class StdioProcess {
     // A write to a server that has just died must not end the gateway; `close` tells the rest.
     this.#child.stdin.on('error', () => {})
     this.#child.on('error', (error) => this.#end(`could not be started: ${error.message}`, resolve))
-    this.#child.on('close', (code, signal) =>
-      this.#end(signal === null ? `exited with code ${code}` : `was ended by ${signal}`, resolve),
-    )
+    this.#child.on('exit', () => this.#leave())
+    this.#child.on('close', (code, signal) => {
+      const how = signal === null ? `exited with code ${code}` : `was ended by ${signal}`
+      this.#end(this.#fault ?? how, resolve)
+    })
   }
 
   /** The last lines it wrote to stderr. */
@@ -103,11 +112,20 @@ export class StdioProcess {
     }
   }
 
+  /** It is gone; what it started may be there still, and hold its pipes open. */
+  #leave(): void {
+    this.#signal('SIGKILL')
+    const alarm = this.#wheel.after(LAST_WORDS, () => {
+      this.#child.stdout.destroy()
+      this.#child.stderr.destroy()
+    })
+    void this.#gone.then(() => this.#wheel.remove(alarm))
+  }
+
   #end(reason: string, resolve: () => void): void {
     if (this.#exited) return
     this.#exited = true
-    // Whatever it started and left behind.
-    this.#signal('SIGKILL')
+    if (this.#partial !== '') this.#keepLine(this.#partial)
     resolve()
     this.#events.exited(reason)
   }
@@ -127,16 +145,24 @@ export class StdioProcess {
     this.#parts.push(chunk.subarray(from))
     this.#size += chunk.length - from
     if (this.#size <= MAX_MESSAGE) return
-    this.#lines.push(`patchbay: a message was larger than ${MAX_MESSAGE} bytes`)
+    this.#fault ??= `sent a message larger than ${MAX_MESSAGE} bytes and was ended`
+    this.#parts = []
+    this.#size = 0
+    this.#child.stdout.destroy()
     this.#signal('SIGKILL')
   }
 
   #readStderr(text: string): void {
-    for (const line of text.split('\n')) {
-      if (line.trim() === '') continue
-      this.#lines.push(line.slice(0, 2_000))
-      if (this.#lines.length > STDERR_LINES) this.#lines.shift()
-      this.#events.stderr(line)
-    }
+    const lines = `${this.#partial}${text}`.split('\n')
+    this.#partial = (lines.pop() ?? '').slice(0, STDERR_LINE)
+    for (const line of lines) this.#keepLine(line)
+  }
+
+  #keepLine(whole: string): void {
+    const line = whole.trimEnd().slice(0, STDERR_LINE)
+    if (line === '') return
+    this.#lines.push(line)
+    if (this.#lines.length > STDERR_LINES) this.#lines.shift()
+    this.#events.stderr(line)
   }
 }

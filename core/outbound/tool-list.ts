@@ -1,6 +1,14 @@
 import type { ToolDefinition } from '../../sdk/index.ts'
 import type { ListedTool } from '../kernel/catalog.ts'
-import { findMember, isObject, memberText, readElements, readMembers } from '../kernel/json.ts'
+import {
+  findMember,
+  isObject,
+  memberText,
+  readElements,
+  readMembers,
+  repeatsName,
+  repeatsNameAnywhere,
+} from '../wire/json.ts'
 import { ConnectError, type Link, type Message } from './link.ts'
 import { errorOf, textOf } from './message.ts'
 
@@ -11,19 +19,21 @@ export type ListWarning = (message: string) => void
 
 /**
  * Reads an upstream's whole tool list, page by page.
+ * @param signal gives up: the page under way is cancelled
  * @throws ConnectError when a page cannot be had
  */
 export async function listTools(
   link: Link,
   headers: Readonly<Record<string, string>> | undefined,
   warn: ListWarning,
+  signal: AbortSignal,
 ): Promise<ListedTool[]> {
   if (!isObject(link.facts.capabilities.tools)) return []
   const tools = new Map<string, ListedTool>()
   const cursors = new Set<string>()
   let cursor: string | undefined
   for (let page = 0; page < MOST_PAGES; page++) {
-    const message = await ask(link, cursor, headers)
+    const message = await ask(link, cursor, headers, signal)
     const next = readPage(message, tools, warn)
     if (next === undefined) return [...tools.values()]
     if (cursors.has(next)) {
@@ -41,10 +51,11 @@ function ask(
   link: Link,
   cursor: string | undefined,
   headers: Readonly<Record<string, string>> | undefined,
+  signal: AbortSignal,
 ): Promise<Message> {
   return new Promise((resolve, reject) => {
     const params = cursor === undefined ? '' : `"cursor":${JSON.stringify(cursor)}`
-    link.send(
+    const ticket = link.send(
       { method: 'tools/list', params, meta: '', progress: false, headers },
       {
         answered: (message) => {
@@ -56,6 +67,12 @@ function ask(
         lost: (why) => reject(new ConnectError(why.message, why)),
       },
     )
+    const stop = () => {
+      ticket.cancel('timeout')
+      reject(new ConnectError('did not list its tools in time'))
+    }
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
   })
 }
 
@@ -71,16 +88,19 @@ function readPage(
     throw new ConnectError('answered tools/list without tools')
   const text = textOf(message, 'result') ?? '{}'
   const members = readMembers(text)
-  const source = memberText(text, members, findMember(text, members, 'tools'))
+  const source = repeatsName(text, members)
+    ? JSON.stringify(list)
+    : memberText(text, members, findMember(text, members, 'tools'))
   const elements = readElements(source, 0)
   for (const [i, tool] of list.entries()) {
     if (!isTool(tool)) warn('lists a tool without a name or an input schema; it is left out')
     else if (tools.has(tool.name)) warn(`lists ${tool.name} twice; the first is kept`)
-    else
-      tools.set(tool.name, {
-        definition: tool,
-        text: source.slice(elements[2 * i], elements[2 * i + 1]),
-      })
+    else {
+      const own = source.slice(elements[2 * i], elements[2 * i + 1])
+      // Parsers disagree about a name that occurs twice: plugins and clients must read the same.
+      const readable = repeatsNameAnywhere(own, 0) ? JSON.stringify(tool) : own
+      tools.set(tool.name, { definition: tool, text: readable })
+    }
   }
   const { nextCursor } = result
   return typeof nextCursor === 'string' && nextCursor !== '' ? nextCursor : undefined

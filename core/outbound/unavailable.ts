@@ -4,12 +4,13 @@ import type { Failure, UpstreamStatus } from '../../sdk/index.ts'
 export function unavailable(id: string, status: UpstreamStatus, now: number): Failure {
   const { error, nextAttempt, state } = status
   const retryAfterMs = Math.max(0, Math.round((nextAttempt ?? now) - now))
+  const mend = state === 'auth-required' ? 'Tell the operator of this gateway, or try' : 'Try'
   const how = state === 'auth-required' ? 'refuses the credentials of this gateway' : 'is down'
   return {
     kind: 'failure',
     code: 'UNAVAILABLE',
     message: `${id} ${how}: ${error ?? state}`,
-    hint: `Try again in ${Math.max(1, Math.ceil(retryAfterMs / 1000))} s.`,
+    hint: `${mend} again in ${Math.max(1, Math.ceil(retryAfterMs / 1000))} s.`,
     retryAfterMs,
     executed: false,
   }

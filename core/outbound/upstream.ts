@@ -2,21 +2,21 @@ import type { Denial, Maybe, Outcome, UpstreamStatus } from '../../sdk/index.ts'
 import type { ListedTool } from '../kernel/catalog.ts'
 import { messageOf } from '../kernel/errors.ts'
 import type { Vault } from '../kernel/ports.ts'
-import type { Implementation } from '../kernel/protocol.ts'
 import type { Round } from '../kernel/round.ts'
 import type { Alarm, Wheel } from '../kernel/wheel.ts'
+import type { Implementation } from '../wire/protocol.ts'
 import { Backoff } from './backoff.ts'
+import { CallTerms } from './call-terms.ts'
 import { ConnectError, type Link, type Lost } from './link.ts'
+import { Listing } from './listing.ts'
 import { Opener } from './opener.ts'
 import { type CallHost, type CallLimits, type FlatHeaders, PendingCall } from './pending-call.ts'
 import { LinkPool } from './pool.ts'
 import type { UpstreamConfig } from './settings.ts'
-import { listTools } from './tool-list.ts'
 import { unavailable } from './unavailable.ts'
 
 const SWEEP = 60_000
 const SHARED = ''
-
 /** What an upstream needs of the gateway. */
 export interface UpstreamHost {
   readonly wheel: Wheel
@@ -46,14 +46,13 @@ export class Upstream implements CallHost {
   readonly #opener: Opener
   readonly #backoff: Backoff
   #status: UpstreamStatus
-  readonly #limits: ReadonlyMap<string, CallLimits>
-  #tools: readonly ListedTool[] = []
+  readonly #terms: CallTerms
+  readonly #listing: Listing
   #connecting: Promise<void> | undefined
-  #listing: Promise<void> | undefined
-  #listAgain = false
   #retry: Alarm | undefined
   #hide: Alarm | undefined
   #poll: Alarm | undefined
+  #sweep: Alarm | undefined
   #stopped = false
 
   constructor(config: UpstreamConfig, host: UpstreamHost) {
@@ -61,19 +60,19 @@ export class Upstream implements CallHost {
     this.#config = config
     this.#host = host
     this.#status = { state: config.enabled ? 'connecting' : 'disabled', era: undefined, tools: 0 }
-    const { timeout, totalTimeout } = config
-    this.#limits = new Map(
-      Object.entries(config.timeouts).map(([tool, limits]) => [
-        tool,
-        { timeout, totalTimeout, ...limits },
-      ]),
-    )
+    this.#terms = new CallTerms(config)
     this.#opener = new Opener(config, host)
     this.#backoff = new Backoff(host)
     this.#pool = new LinkPool(
-      (key) => this.#open(key),
+      (key, round) => this.#open(key, round),
       () => host.wheel.now(),
     )
+    this.#listing = new Listing(config, host, {
+      link: () => this.#pool.peek(SHARED),
+      connecting: () => this.#connecting !== undefined,
+      read: () => this.#setStatus({ ...this.#status, tools: this.#listing.tools.length }),
+      unread: (link, error) => this.#unread(link, error),
+    })
   }
 
   get status(): UpstreamStatus {
@@ -91,8 +90,26 @@ export class Upstream implements CallHost {
   connect(): Promise<void> {
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = undefined
+      this.#listing.refreshIfAsked()
     })
     return this.#connecting
+  }
+
+  /** Connects on a new link, now; calls under way end on the old one. Never rejects: `status` tells. */
+  async reconnect(): Promise<void> {
+    await this.#connecting
+    if (this.#stopped || !this.#config.enabled) return
+    const link = this.#pool.peek(SHARED)
+    if (link !== undefined) {
+      this.#pool.drop(link)
+      link.retire()
+    }
+    await this.connect()
+  }
+
+  /** Reads the list again, soon. */
+  refresh(): void {
+    this.#listing.refresh()
   }
 
   /** Sends a round. Never rejects. */
@@ -106,8 +123,11 @@ export class Upstream implements CallHost {
   /** Ends every connection and process. */
   async stop(): Promise<void> {
     this.#stopped = true
-    for (const alarm of [this.#retry, this.#hide, this.#poll])
-      if (alarm) this.#host.wheel.remove(alarm)
+    for (const alarm of [this.#retry, this.#hide, this.#poll, this.#sweep]) {
+      if (alarm !== undefined) this.#host.wheel.remove(alarm)
+    }
+    this.#listing.close()
+    this.#opener.abort()
     await this.#pool.close()
     // What the links still had to say (a session's DELETE) is sent by now.
     await this.#opener.close()
@@ -117,37 +137,28 @@ export class Upstream implements CallHost {
     return this.#host.wheel
   }
 
-  limits({ target }: Round): CallLimits {
-    return this.#limits.get(target?.name ?? '') ?? this.#config
+  limits(round: Round): CallLimits {
+    return this.#terms.limits(round)
   }
 
-  repeatable({ entry: { definition } }: Round): boolean {
-    const { annotations } = definition
-    return (
-      this.#config.trustAnnotations &&
-      (annotations?.readOnlyHint === true || annotations?.idempotentHint === true)
-    )
+  repeatable(round: Round): boolean {
+    return this.#terms.repeatable(round)
   }
 
   /** Waits for a connection attempt under way before asking the pool: a call never opens a second one. */
   link(round: Round): Maybe<Link> {
-    const key = this.#key(round)
-    if (this.#connecting === undefined || this.#pool.peek(key) !== undefined)
-      return this.#pool.get(key)
+    const key = this.#terms.key(round)
+    if (this.#connecting === undefined || this.#pool.peek(key) !== undefined) {
+      return this.#pool.get(key, round)
+    }
     return this.#connecting.then(() => {
-      if (this.#status.state === 'ready') return this.#pool.get(key)
+      if (this.#status.state === 'ready') return this.#pool.get(key, round)
       throw new ConnectError(this.#status.error ?? 'is not connected')
     })
   }
 
   headers(round: Round, credentials: FlatHeaders): FlatHeaders {
-    const { forwardHeaders } = this.#config
-    if (forwardHeaders.length === 0) return credentials
-    const sent = forwardHeaders.flatMap((name) => {
-      const value = round.exchange.headers[name]
-      return typeof value === 'string' ? [[name, value]] : []
-    })
-    return { ...Object.fromEntries(sent), ...credentials }
+    return this.#terms.headers(round, credentials)
   }
 
   credentials(round: Round): Maybe<FlatHeaders> {
@@ -164,100 +175,69 @@ export class Upstream implements CallHost {
     return this.#host.vault.refused(query, why.httpStatus ?? 401, why.challenge)
   }
 
-  /** Whose link a call takes: its credential identity's, and its client's own where the config says so. */
-  #key(round: Round): string {
-    const { audience, caller } = round
-    if (this.#config.session === 'shared') return audience
-    const { principal, client } = caller
-    return JSON.stringify([
-      audience,
-      principal.issuer,
-      principal.subject,
-      client.name,
-      client.version,
-    ])
-  }
-
   async #connect(): Promise<void> {
-    if (this.#retry !== undefined) this.#host.wheel.remove(this.#retry)
+    const { wheel } = this.#host
+    if (this.#retry !== undefined) wheel.remove(this.#retry)
     this.#retry = undefined
+    let link: Link | undefined
     try {
-      const link = await this.#pool.get(SHARED)
+      link = await this.#pool.get(SHARED)
       if (this.#stopped) return
-      await this.#list(link)
-      if (this.#hide !== undefined) this.#host.wheel.remove(this.#hide)
+      await this.#listing.read(link)
+      if (this.#stopped) return
+      if (this.#hide !== undefined) wheel.remove(this.#hide)
       this.#hide = undefined
       this.#backoff.ready()
-      this.#setStatus({ state: 'ready', era: link.facts.era, tools: this.#tools.length })
+      this.#setStatus({ state: 'ready', era: link.facts.era, tools: this.#listing.tools.length })
       this.#pollLater()
     } catch (error) {
-      if (!this.#stopped)
-        this.#down(messageOf(error), error instanceof ConnectError ? error.httpStatus : undefined)
+      // What could be opened but not used is opened anew the next time.
+      if (link !== undefined) this.#discard(link)
+      if (!this.#stopped) this.#down(error)
     }
   }
 
-  async #open(key: string): Promise<Link> {
-    const link = await this.#opener.open()
+  async #open(key: string, round: Round | undefined): Promise<Link> {
+    const link = await this.#opener.open(round)
     link.onEnd = (why) => this.linkFailed(link, why)
-    if (key === SHARED) await this.#listen(link)
+    if (key === SHARED) await this.#listing.listen(link)
     return link
   }
 
-  async #listen(link: Link): Promise<void> {
-    const headers = await this.#host.vault.credentials({ upstream: this.id, purpose: 'listen' })
-    link.listen(() => this.refresh(), headers)
-  }
-
-  /** Reads the list again, soon; once more if asked meanwhile. */
-  refresh(): void {
-    const link = this.#pool.peek(SHARED)
-    if (this.#stopped || link === undefined || this.#connecting !== undefined) return
-    if (this.#listing !== undefined) {
-      this.#listAgain = true
+  /** A list that cannot be read again says that the server is not well, unless it is busy with calls. */
+  #unread(link: Link, error: unknown): void {
+    if (this.#stopped || this.#pool.peek(SHARED) !== link) return
+    if (link.open > 0 && !(error instanceof ConnectError && error.httpStatus !== undefined)) {
+      const message = `${this.id} did not list its tools again: ${messageOf(error)}`
+      this.#host.log.warn({ upstream: this.id }, message)
       return
     }
-    this.#listing = this.#list(link)
-      .then(
-        () => this.#setStatus({ ...this.#status, tools: this.#tools.length }),
-        (error: unknown) =>
-          this.linkFailed(link, { message: messageOf(error), executed: false, unreachable: true }),
-      )
-      .finally(() => {
-        this.#listing = undefined
-        if (!this.#listAgain) return
-        this.#listAgain = false
-        this.refresh()
-      })
-  }
-
-  async #list(link: Link): Promise<void> {
-    const { wheel, vault, log } = this.#host
-    const headers = await vault.credentials({ upstream: this.id, purpose: 'discover' })
-    const warn = (message: string) => log.warn({ upstream: this.id }, `${this.id} ${message}`)
-    const { timeout } = this.#config
-    this.#tools = await wheel.limit(
-      listTools(link, headers, warn),
-      timeout,
-      () => new ConnectError(`did not list its tools within ${timeout} ms`),
-    )
-    this.#host.listed(this.id, this.#tools)
+    this.#discard(link)
+    this.#down(error)
   }
 
   /** A link failed: it is replaced, and if that says the server is gone, so is its state. */
   linkFailed(link: Link, why: Lost): void {
     if (why.sessionLost !== true && why.unreachable !== true) return
     const shared = this.#pool.peek(SHARED) === link
-    this.#pool.drop(link)
-    link.retire()
+    this.#discard(link)
     if (this.#stopped || !shared) return
     if (why.sessionLost === true) void this.connect()
-    else if (this.#connecting === undefined) this.#down(why.message, why.httpStatus)
+    else if (this.#connecting === undefined) this.#down(new ConnectError(why.message, why))
   }
 
-  #down(error: string, httpStatus: number | undefined): void {
+  /** Calls that it carries go on. */
+  #discard(link: Link): void {
+    this.#pool.drop(link)
+    link.retire()
+  }
+
+  #down(cause: unknown): void {
     const { wheel, now } = this.#host
+    const httpStatus = cause instanceof ConnectError ? cause.httpStatus : undefined
     this.#host.silent(this.id)
     const delay = this.#backoff.next()
+    if (this.#retry !== undefined) wheel.remove(this.#retry)
     this.#retry = wheel.after(delay, () => void this.connect())
     if (this.#config.whenDown === 'hide' && this.#hide === undefined) {
       this.#hide = wheel.after(this.#config.grace, () => this.#host.listed(this.id, []))
@@ -266,8 +246,8 @@ export class Upstream implements CallHost {
     this.#setStatus({
       state: httpStatus === 401 || httpStatus === 403 ? 'auth-required' : 'down',
       era: this.#status.era,
-      tools: this.#tools.length,
-      error,
+      tools: this.#listing.tools.length,
+      error: messageOf(cause),
       ...(httpStatus === undefined ? {} : { httpStatus }),
       nextAttempt: now() + delay,
       ...(stderr === undefined ? {} : { stderr }),
@@ -287,18 +267,17 @@ export class Upstream implements CallHost {
     this.#poll = this.#host.wheel.after(refresh, () => {
       const link = this.#pool.peek(SHARED)
       if (link?.facts.era === 'legacy' && this.#opener.verdictExpired) {
-        this.#pool.drop(link)
-        link.retire()
+        this.#discard(link)
         void this.connect()
-      } else this.refresh()
+      } else this.#listing.refresh()
       this.#pollLater()
     })
   }
 
   #sweepLater(): void {
-    this.#host.wheel.after(SWEEP, () => {
+    this.#sweep = this.#host.wheel.after(SWEEP, () => {
       void this.#pool.sweep(SHARED)
-      if (!this.#stopped) this.#sweepLater()
+      this.#sweepLater()
     })
   }
 }

@@ -35,7 +35,8 @@ export class Seal implements Sealer {
 
   open(text: string, purpose: string): string | undefined {
     const sealed = Buffer.from(text, 'base64url')
-    if (sealed.length <= ID + NONCE + TAG) return undefined
+    // One way to write it: what was revoked under one spelling must not open under another.
+    if (sealed.length <= ID + NONCE + TAG || sealed.toString('base64url') !== text) return undefined
     const key = this.#keys.find(({ id }) => id.equals(sealed.subarray(0, ID)))
     if (key === undefined) return undefined
     const nonce = sealed.subarray(ID, ID + NONCE)

@@ -3,6 +3,7 @@ import type { Kernel } from '../../core/kernel/kernel.ts'
 import type { Lifecycle } from '../../core/kernel/lifecycle.ts'
 import type { Exchange } from '../../core/kernel/ports.ts'
 import type { Wheel } from '../../core/kernel/wheel.ts'
+import type { EmbeddedServices } from '../../core/services/embedded.ts'
 import {
   type Authenticated,
   type AuthRequest,
@@ -44,6 +45,7 @@ interface TestGatewayParts {
   readonly kernel: Kernel
   readonly lifecycle: Lifecycle
   readonly wheel: Wheel
+  readonly embedded: EmbeddedServices
   readonly callers: TestCallers
   readonly servers: FakeServers
   readonly clock: FakeClock
@@ -222,6 +224,7 @@ export class TestGateway {
   /** Stops the plugins in reverse order. Idempotent. */
   async stop(): Promise<void> {
     await this.#parts.lifecycle.stop()
+    await this.#parts.embedded.close()
     this.#parts.wheel.close()
   }
 

@@ -6,10 +6,12 @@ import { Lifecycle } from '../../core/kernel/lifecycle.ts'
 import { publicName } from '../../core/kernel/names.ts'
 import { setUpPlugins } from '../../core/kernel/setup.ts'
 import { Wheel } from '../../core/kernel/wheel.ts'
+import { EmbeddedServices } from '../../core/services/embedded.ts'
+import { Redactor } from '../../core/services/redactor.ts'
+import { Seal } from '../../core/services/seal.ts'
 import {
   Catalog,
   type Client,
-  Clock,
   type Event,
   Info,
   Log,
@@ -29,6 +31,7 @@ import {
   type Reply,
   type Sent,
   type TestTool,
+  testUpstreams,
   upstreamNames,
 } from './upstream.ts'
 
@@ -62,6 +65,8 @@ export interface TestOptions {
   readonly principal?: Partial<Principal>
   readonly client?: Partial<Client>
   readonly path?: string
+  /** What `Http` may reach besides the internet, as in the config: `['127.0.0.1']`. */
+  readonly egress?: readonly string[]
   /** Plugins that stand before the plugin under test in the config. */
   readonly before?: readonly PluginWithConfig[]
   /** Plugins that stand after it. */
@@ -101,8 +106,22 @@ export async function testPlugin(
     },
     invalidate: () => kernel?.invalidate(),
   }
-  const services = new Services().offer(Clock, clock).offer(Catalog, catalog)
+  const embedded = new EmbeddedServices({
+    clock,
+    wheel,
+    sealer: new Seal(['the key of a gateway that only tests']),
+    secrets: new Redactor(),
+    file: ':memory:',
+    replica: 'test',
+    egress: options.egress ?? [],
+    upstreams: testUpstreams(ids),
+    emit: (event) => kernel?.emit(event),
+    fault: (cause) => faults.push(cause),
+  })
+  await embedded.prepare(specs)
+  const services = new Services().offer(Catalog, catalog)
   const set = setUpPlugins(specs, services, (line, { id }) => {
+    embedded.offer(line, id)
     line.offer(Log, recordingLog(id, logs))
     line.offer(Info, {
       version: '0.0.0',
@@ -133,7 +152,13 @@ export async function testPlugin(
   })
   servers.vault = kernel
   const lifecycle = new Lifecycle(kernel.hooks)
-  await lifecycle.start()
+  try {
+    await embedded.migrate(specs)
+    await lifecycle.start()
+  } catch (error) {
+    await embedded.close()
+    throw error
+  }
   for (const [id, list] of Object.entries(tools)) {
     if (list !== null) await kernel.catalog.update(id, list.map(listedTool))
   }
@@ -142,6 +167,7 @@ export async function testPlugin(
     kernel,
     lifecycle,
     wheel,
+    embedded,
     callers,
     servers,
     clock,

@@ -1,5 +1,5 @@
-import { findMember, readMembers } from '../../core/kernel/json.ts'
 import type { CallRequest } from '../../core/kernel/ports.ts'
+import { findMember, readMembers } from '../../core/wire/json.ts'
 import type { AuthRequest, Caller, Client, Principal } from '../index.ts'
 import { deepFreeze } from './freeze.ts'
 

@@ -1,10 +1,17 @@
 import type { ListedTool, UpstreamNames } from '../../core/kernel/catalog.ts'
 import { isPromise } from '../../core/kernel/hooks.ts'
-import { isObject } from '../../core/kernel/json.ts'
 import { RelayedResult } from '../../core/kernel/outcome.ts'
 import type { Servers, Vault } from '../../core/kernel/ports.ts'
 import type { Round } from '../../core/kernel/round.ts'
-import type { Maybe, Outcome, Target, ToolDefinition } from '../index.ts'
+import { isObject } from '../../core/wire/json.ts'
+import {
+  type Maybe,
+  type Outcome,
+  ServiceError,
+  type Target,
+  type ToolDefinition,
+  type Upstreams,
+} from '../index.ts'
 
 /** A tool of the fake upstream: its definition, or just its name. */
 export type TestTool = string | ToolDefinition
@@ -54,7 +61,9 @@ export class FakeServers implements Servers {
       ? Promise.race([
           reply.then((settled) => this.#take(round, settled, true)),
           new Promise<Outcome>((resolve) => {
-            round.abort = (reason) => resolve({ kind: 'cancelled', reason, executed: 'unknown' })
+            round.open = {
+              cancel: (reason) => resolve({ kind: 'cancelled', reason, executed: 'unknown' }),
+            }
           }),
         ])
       : this.#take(round, reply, true)
@@ -120,5 +129,21 @@ export function upstreamNames(
     takes: () => true,
     rename: new Map(),
     alias: new Map(Object.entries(aliases)),
+  }
+}
+
+/** The `Upstreams` of a test: all are well, and stay so. */
+export function testUpstreams(ids: readonly string[]): Upstreams {
+  const known = (id: string) => {
+    if (ids.includes(id)) return
+    throw new ServiceError('NO_UPSTREAM', `there is no upstream ${id}`, 'Name it in `tools`.')
+  }
+  return {
+    status: () =>
+      Object.fromEntries(ids.map((id) => [id, { state: 'ready', era: 'modern', tools: 0 }])),
+    refresh: known,
+    async reconnect(id) {
+      known(id)
+    },
   }
 }

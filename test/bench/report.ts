@@ -119,25 +119,18 @@ function unit(value: number | null, name: string, digits: number): string {
   return value === null ? '-' : `${value.toFixed(digits)}${name && ` ${name}`}`
 }
 
-/** The sums of a round divide better than its slices: CPU time comes in ticks of 10 ms. */
 function perCall(series: Series | undefined, round: number): number | null {
-  const crowd = series?.rounds[round]?.crowd ?? []
-  const used = crowd.map(({ cpu }) => cpu[0] ?? null)
-  if (used.includes(null)) return null
-  const calls = crowd.reduce((sum, tally) => sum + tally.calls, 0)
-  return divide(
-    used.reduce<number>((sum, one) => sum + (one ?? 0), 0),
-    calls,
-  )
+  return calm(series?.rounds[round]?.crowd.map(({ cpu, calls }) => divide(cpu[0], calls)))
 }
 
-/** Mean of the slices' p50. */
 function latency(series: Series | undefined, round: number): number | null {
-  const single = series?.rounds[round]?.single ?? []
-  return divide(
-    single.reduce((sum, { p50 }) => sum + p50, 0),
-    single.length,
-  )
+  return calm(series?.rounds[round]?.single.map(({ p50 }) => p50))
+}
+
+/** The lower quartile: what a slice costs when nobody else disturbs the machine. */
+function calm(slices: readonly (number | null)[] | undefined): number | null {
+  const sorted = (slices ?? []).filter((value) => value !== null).sort((a, b) => a - b)
+  return sorted[sorted.length >> 2] ?? null
 }
 
 function minus(from: number | null, what: number | null): number | null {

@@ -100,13 +100,33 @@ function settings({ plugin }: BundledPlugin): string {
 
 function table(schema: Schema, start = ''): string {
   const rows = settingRows(schema as Node, start)
-  if (rows.length === 0) return 'None.'
-  return ['| Setting | Type | Default | Description |', '| --- | --- | --- | --- |', ...rows].join(
-    '\n',
-  )
+  return rows.length === 0
+    ? 'None.'
+    : markdown([['Setting', 'Type', 'Default', 'Description'], ...rows])
 }
 
-function settingRows(schema: Node, path: string): string[] {
+/** A table whose columns are as wide as their widest cell: the formatter's own form. */
+function markdown(rows: readonly (readonly string[])[]): string {
+  const cells = rows.map((row) =>
+    row.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')),
+  )
+  const widths = (cells[0] ?? []).map((_, i) =>
+    Math.max(3, ...cells.map((row) => [...(row[i] ?? '')].length)),
+  )
+  const line = (row: readonly string[], fill = ' ') =>
+    `| ${row.map((cell, i) => cell + fill.repeat((widths[i] as number) - [...cell].length)).join(' | ')} |`
+  const [head = [], ...body] = cells
+  return [
+    line(head),
+    line(
+      head.map(() => ''),
+      '-',
+    ),
+    ...body.map((row) => line(row)),
+  ].join('\n')
+}
+
+function settingRows(schema: Node, path: string): string[][] {
   const properties = (schema.properties ?? {}) as Record<string, Node>
   const required = (schema.required ?? []) as readonly string[]
   return Object.entries(properties).flatMap(([name, one]) => {
@@ -117,11 +137,10 @@ function settingRows(schema: Node, path: string): string[] {
         ? `\`${JSON.stringify(one.default)}\``
         : ''
     const cells = [`\`${at}\``, typeOf(one), fallback, String(one.description ?? '')]
-    const row = `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`
     const items = one.items as Node | undefined
     const values = one.additionalProperties
     return [
-      row,
+      cells,
       ...settingRows(one, at),
       ...(items === undefined ? [] : settingRows(items, `${at}[]`)),
       ...(typeof values === 'object' ? settingRows(values as Node, `${at}.*`) : []),
@@ -149,9 +168,9 @@ function bundledTable(plugins: readonly BundledPlugin[]): string {
   const rows = plugins.map(({ name, readme }) => {
     const [first = ''] = sectionOf(readme, 'What it does').trim().split('\n\n')
     const sentence = /^.*?\.(?=\s|$)/s.exec(first)?.[0] ?? first
-    return `| [\`${name}\`](${name}/README.md) | ${sentence.replaceAll('\n', ' ')} |`
+    return [`[\`${name}\`](${name}/README.md)`, sentence]
   })
-  return ['| Plugin | What it does |', '| --- | --- |', ...rows].join('\n')
+  return markdown([['Plugin', 'What it does'], ...rows])
 }
 
 function withSection(text: string, heading: string, body: string): string {

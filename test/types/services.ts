@@ -1,5 +1,14 @@
 // `needs` decides the services, `upstreamSettings` the map of claimed settings.
-import { Clock, definePlugin, Log, type Plugin, token } from 'mcp-patchbay/sdk'
+import {
+  Clock,
+  Database,
+  definePlugin,
+  KeyValue,
+  Log,
+  type Maybe,
+  type Plugin,
+  token,
+} from 'mcp-patchbay/sdk'
 
 interface Counter {
   add(amount: number): number
@@ -71,5 +80,56 @@ export const claims = definePlugin({
   },
 })
 
+interface Tables {
+  visit: { name: string; at: number }
+}
+
+/** Tables have the types the plugin gives them; values of a store may be on their way. */
+export const stored = definePlugin({
+  name: 'stored',
+  version: '1.0.0',
+  configSchema: { type: 'object', additionalProperties: false, properties: {} },
+  needs: { database: Database, keyValue: KeyValue },
+  migrations: {
+    '001': {
+      async up(db, sql) {
+        await db.schema.createTable('visit').addColumn('name', 'text').execute()
+        await sql`drop table ${sql.table('visit')}`.execute(db)
+        // @ts-expect-error no such type of column
+        db.schema.createTable('visit').addColumn('name', 'txet')
+      },
+    },
+  },
+  setup(_config, { database, keyValue }) {
+    const db = database.kysely<Tables>()
+    const names: Promise<{ name: string }[]> = db.selectFrom('visit').select('name').execute()
+    // @ts-expect-error no such table
+    db.selectFrom('visits')
+    // @ts-expect-error no such column
+    db.selectFrom('visit').select('nam')
+    // @ts-expect-error a number
+    db.insertInto('visit').values({ name: 'Anna', at: 'today' })
+    const value: Maybe<string | undefined> = keyValue.get('a')
+    // @ts-expect-error may be a promise
+    const now: string | undefined = keyValue.get('a')
+    // @ts-expect-error values are strings
+    keyValue.set('a', 1)
+    // @ts-expect-error a bucket needs its window
+    keyValue.consume([{ key: 'a', cost: 1, limit: 1 }])
+    return { start: () => void [names, value, now] }
+  },
+})
+
+/** Migrations go forward only. */
+export const backward = definePlugin({
+  name: 'backward',
+  version: '1.0.0',
+  configSchema: { type: 'object', additionalProperties: false, properties: {} },
+  needs: { database: Database },
+  // @ts-expect-error there is no way down
+  migrations: { '001': { up: async () => {}, down: async () => {} } },
+  setup: () => ({}),
+})
+
 /** Whatever their settings, all are plugins. */
-export const plugins: readonly Plugin[] = [services, unasked, claims]
+export const plugins: readonly Plugin[] = [services, unasked, claims, stored, backward]

@@ -197,4 +197,8 @@ test('a schema is refused when it is not strict or lets unknown properties pass'
     /set additionalProperties to false/,
   )
   assert.equal(checkSchema('text').length, 1)
+  for (const wrong of [{ type: 'strng' }, { type: 'integer', minimum: 'x' }, 3, { enum: 'a' }]) {
+    const schema = { type: 'object', additionalProperties: false, properties: { a: wrong } }
+    assert.equal(checkSchema(schema).length, 1, JSON.stringify(wrong))
+  }
 })

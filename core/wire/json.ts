@@ -17,6 +17,9 @@ const CLOSE_BRACE = 125
 const OPEN_BRACKET = 91
 const CLOSE_BRACKET = 93
 
+/** Stands for an array among objects' names. */
+const IN_ARRAY: Set<string> = new Set()
+
 function skipSpace(text: string, at: number): number {
   let i = at
   while (text.charCodeAt(i) <= 32) i++
@@ -89,10 +92,13 @@ export function readElements(text: string, from: number): number[] {
 
 /** The name of the member at `index` (a multiple of 4), with escapes resolved. */
 export function memberName(text: string, members: Members, index: number): string {
-  const start = members[index] as number
-  const end = members[index + 1] as number
-  const name = text.slice(start, end)
-  return name.includes('\\') ? (JSON.parse(text.slice(start - 1, end + 1)) as string) : name
+  return readName(text, (members[index] as number) - 1, (members[index + 1] as number) + 1)
+}
+
+/** The string from quote to quote, with escapes resolved. */
+function readName(text: string, from: number, to: number): string {
+  const name = text.slice(from + 1, to - 1)
+  return name.includes('\\') ? (JSON.parse(text.slice(from, to)) as string) : name
 }
 
 /** The index of the member called `name`, or -1. */
@@ -126,18 +132,37 @@ export function repeatsName(text: string, members: Members): boolean {
  * one counts, so a guard and a server could read different things (RFC 8259, section 4).
  */
 export function repeatsNameAnywhere(text: string, from: number): boolean {
-  const pending = [from]
-  for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
-    const c = text.charCodeAt(at)
-    if (c === OPEN_BRACE) {
-      const members = readMembers(text, at)
-      if (repeatsName(text, members)) return true
-      for (let i = 2; i < members.length; i += 4) pending.push(members[i] as number)
-    } else if (c === OPEN_BRACKET) {
-      const elements = readElements(text, at)
-      for (let i = 0; i < elements.length; i += 2) pending.push(elements[i] as number)
+  // One pass with a stack of its own: depth costs neither stack nor a second look at what lies inside.
+  const open: (Set<string> | string | undefined)[] = []
+  let nameNext = false
+  let i = skipSpace(text, from)
+  do {
+    const c = text.charCodeAt(i)
+    if (c === QUOTE) {
+      const end = skipString(text, i)
+      if (nameNext) {
+        const name = readName(text, i, end)
+        const names = open[open.length - 1]
+        if (names === undefined) open[open.length - 1] = name
+        else if (typeof names !== 'string') {
+          if (names.size === names.add(name).size) return true
+        } else if (names === name) return true
+        else open[open.length - 1] = new Set([names, name])
+        nameNext = false
+      }
+      i = end
+      continue
     }
-  }
+    i++
+    if (c === OPEN_BRACE) {
+      open.push(undefined)
+      nameNext = true
+    } else if (c === OPEN_BRACKET) open.push(IN_ARRAY)
+    else if (c === CLOSE_BRACE || c === CLOSE_BRACKET) {
+      open.pop()
+      nameNext = false
+    } else if (c === COMMA) nameNext = open[open.length - 1] !== IN_ARRAY
+  } while (open.length > 0 && i < text.length)
   return false
 }
 
@@ -165,7 +190,10 @@ export function editMembers(
 }
 
 // Numbers that may print differently than they were written: many digits, or an exponent.
-const FRAGILE = /\d{16}|\d\.\d{15}|\d[eE][+-]?\d/
+const FRAGILE = /\d[\d.]{15}|\d[eE][+-]?\d/
+
+/** Deeper than this, what was rebuilt is written as it is: looking for its source would cost its size per level. */
+const DEEPEST = 64
 
 /**
  * Writes a value that was made from parsed JSON. Leaves that did not change keep their source text, so
@@ -174,34 +202,72 @@ const FRAGILE = /\d{16}|\d\.\d{15}|\d[eE][+-]?\d/
  */
 export function writeChanged(value: unknown, original: unknown, text: string): string {
   if (!FRAGILE.test(text)) return JSON.stringify(value)
-  return write(value, original, text, skipSpace(text, 0)) ?? 'null'
+  return write(value, original, text, skipSpace(text, 0), 0) ?? 'null'
 }
 
-function write(value: unknown, original: unknown, text: string, at: number): string | undefined {
+function write(
+  value: unknown,
+  original: unknown,
+  text: string,
+  at: number,
+  depth: number,
+): string | undefined {
   if (Object.is(value, original)) return text.slice(at, skipValue(text, at))
-  if (Array.isArray(value) && Array.isArray(original)) {
-    const elements = readElements(text, at)
-    const parts = value.map((item: unknown, i) =>
-      i < original.length
-        ? (write(item, original[i], text, elements[2 * i] as number) ?? 'null')
-        : (JSON.stringify(item) ?? 'null'),
-    )
-    return `[${parts.join(',')}]`
-  }
-  if (isObject(value) && isObject(original)) {
-    const members = readMembers(text, at)
-    const parts: string[] = []
-    for (const name of Object.keys(value)) {
-      const index = Object.hasOwn(original, name) ? findMember(text, members, name) : -1
-      const part =
-        index < 0
-          ? JSON.stringify(value[name])
-          : write(value[name], original[name], text, members[index + 2] as number)
-      if (part !== undefined) parts.push(`${JSON.stringify(name)}:${part}`)
+  if (depth < DEEPEST) {
+    if (Array.isArray(value) && Array.isArray(original)) {
+      return writeElements(value, original, text, at, depth + 1)
     }
-    return `{${parts.join(',')}}`
+    if (isObject(value) && isObject(original) && typeof value.toJSON !== 'function') {
+      return writeMembers(value, original, text, at, depth + 1)
+    }
   }
   return JSON.stringify(value)
+}
+
+function writeElements(
+  value: readonly unknown[],
+  original: readonly unknown[],
+  text: string,
+  at: number,
+  depth: number,
+): string {
+  const elements = readElements(text, at)
+  // Elements that moved are known by identity; only where none came or went does the place say it too.
+  const places = new Map(original.map((item, i) => [item, i]))
+  const parts = value.map((item, i) => {
+    const found = typeof item === 'object' && item !== null ? places.get(item) : undefined
+    const place = found ?? (value.length === original.length ? i : -1)
+    const part =
+      place < 0
+        ? JSON.stringify(item)
+        : write(item, original[place], text, elements[2 * place] as number, depth)
+    return part ?? 'null'
+  })
+  return `[${parts.join(',')}]`
+}
+
+function writeMembers(
+  value: Readonly<Record<string, unknown>>,
+  original: Readonly<Record<string, unknown>>,
+  text: string,
+  at: number,
+  depth: number,
+): string {
+  const members = readMembers(text, at)
+  const starts = new Map<string, number>()
+  for (let i = 0; i < members.length; i += 4) {
+    starts.set(memberName(text, members, i), members[i + 2] as number)
+  }
+  const parts: string[] = []
+  for (const name of Object.keys(value)) {
+    const start = starts.get(name)
+    const part =
+      start === undefined
+        ? JSON.stringify(value[name])
+        : write(value[name], original[name], text, start, depth)
+    if (part !== undefined) parts.push(`${JSON.stringify(name)}:${part}`)
+  }
+  return `{${parts.join(',')}}`
 }
 
 /** Whether a parsed value is a JSON object. */

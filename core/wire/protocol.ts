@@ -27,6 +27,8 @@ export const CODE = {
   unknownMethod: -32601,
   invalidParams: -32602,
   internal: -32603,
+  /** Until 2025-11-25. */
+  resourceNotFound: -32002,
   headerMismatch: -32020,
   missingCapability: -32021,
   version: -32022,

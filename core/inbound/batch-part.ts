@@ -1,0 +1,34 @@
+import { Cancellable } from './cancellable.ts'
+import type { HttpExchange } from './exchange.ts'
+import type { StatusExchange } from './operations.ts'
+
+/** One message of a batch: its own call on the batch's stream. */
+export class BatchPart extends Cancellable implements StatusExchange {
+  readonly statusOpen = false
+  readonly #whole: HttpExchange
+
+  constructor(whole: HttpExchange) {
+    super()
+    this.#whole = whole
+  }
+
+  get wire(): string {
+    return this.#whole.wire
+  }
+
+  get requestId(): string {
+    return this.#whole.requestId
+  }
+
+  get sessionId(): string | undefined {
+    return this.#whole.sessionId
+  }
+
+  get headers(): HttpExchange['headers'] {
+    return this.#whole.headers
+  }
+
+  message(text: string): void {
+    this.#whole.message(text)
+  }
+}

@@ -1,0 +1,96 @@
+import type { Maybe, Outcome } from '../../sdk/index.ts'
+import { type HookTable, isPromise, type Listener } from './hooks.ts'
+import { internal, keepText, outcomeOf, readable } from './outcome.ts'
+import type { Exchange } from './ports.ts'
+import type { Round } from './round.ts'
+import { acceptOutcome } from './verdict.ts'
+
+/** How far a call came: which plugins `afterCall` belongs to. */
+export interface Reached {
+  readonly round: Round
+  readonly shapers: number
+  readonly guards: number
+}
+
+/** `afterCall` of every plugin that a call reached: shapers in reverse, then guards. Never throws. */
+export class WayBack {
+  readonly #hooks: HookTable
+  readonly #fault: (cause: unknown, requestId: string) => void
+
+  /** @param fault told of a throw in the gateway's own code */
+  constructor(hooks: HookTable, fault: (cause: unknown, requestId: string) => void) {
+    this.#hooks = hooks
+    this.#fault = fault
+  }
+
+  /** What the plugins make of an outcome. */
+  run({ round, shapers, guards }: Reached, outcome: Outcome): Maybe<Outcome> {
+    const hooks = this.#hooks
+    if (hooks.on.afterCall === null) return outcome
+    const back = (hooks.shapers ?? []).slice(0, shapers).reverse()
+    const judges = (hooks.guards ?? []).slice(0, guards)
+    const steps = [...back, ...judges].flatMap(({ after }) => after ?? [])
+    if (steps.length === 0) return outcome
+    const first = readable(outcome)
+    return this.#after(round, steps, 0, first, first)
+  }
+
+  #after(
+    round: Round,
+    steps: readonly Listener<'afterCall'>[],
+    from: number,
+    first: Outcome,
+    original: Outcome,
+  ): Maybe<Outcome> {
+    let outcome = first
+    for (let i = from; i < steps.length; i++) {
+      const one = steps[i] as Listener<'afterCall'>
+      let verdict: Maybe<Outcome | undefined>
+      try {
+        verdict = one.run(round, outcome)
+      } catch (cause) {
+        outcome = this.#failed(one, outcome, cause)
+        continue
+      }
+      if (isPromise(verdict)) {
+        const before = outcome
+        return this.#hooks.settle(verdict, one).then(
+          (settled) =>
+            this.#after(round, steps, i + 1, this.#accept(one, before, settled), original),
+          (cause) => {
+            // `settle` has reported it.
+            const next = one.skip ? before : this.#outcome(cause, before, round.exchange)
+            return this.#after(round, steps, i + 1, next, original)
+          },
+        )
+      }
+      outcome = this.#accept(one, outcome, verdict)
+    }
+    try {
+      return keepText(outcome, original)
+    } catch (cause) {
+      // A plugin's result that JSON cannot say.
+      return this.#outcome(cause, outcome, round.exchange)
+    }
+  }
+
+  #accept(one: Listener<'afterCall'>, before: Outcome, verdict: Outcome | undefined): Outcome {
+    try {
+      return acceptOutcome(one, before, verdict)
+    } catch (cause) {
+      return this.#failed(one, before, cause)
+    }
+  }
+
+  #failed(one: Listener<'afterCall'>, before: Outcome, cause: unknown): Outcome {
+    const error = this.#hooks.failed(one.plugin, 'afterCall', cause, one.skip)
+    return one.skip ? before : (outcomeOf(error, before.executed) ?? before)
+  }
+
+  #outcome(cause: unknown, { executed }: Outcome, exchange: Exchange): Outcome {
+    const outcome = outcomeOf(cause, executed)
+    if (outcome !== undefined) return outcome
+    this.#fault(cause, exchange.requestId)
+    return internal(executed)
+  }
+}

@@ -1,0 +1,60 @@
+import type { Round } from '../kernel/round.ts'
+import type { CallLimits, FlatHeaders } from './pending-call.ts'
+import type { UpstreamConfig } from './settings.ts'
+
+/** What the config says about the calls to one upstream. */
+export class CallTerms {
+  readonly #config: UpstreamConfig
+  readonly #limits: ReadonlyMap<string, CallLimits>
+  /** What the operator wrote is not the client's to replace. */
+  readonly #forwarded: readonly string[]
+
+  constructor(config: UpstreamConfig) {
+    this.#config = config
+    const { timeout, totalTimeout, timeouts, forwardHeaders, headers } = config
+    this.#limits = new Map(
+      Object.entries(timeouts).map(([tool, limits]) => [
+        tool,
+        { timeout, ...(totalTimeout === undefined ? {} : { totalTimeout }), ...limits },
+      ]),
+    )
+    this.#forwarded = forwardHeaders.filter((name) => !Object.hasOwn(headers, name))
+  }
+
+  /** How long the call may take. */
+  limits({ target }: Round): CallLimits {
+    return this.#limits.get(target?.name ?? '') ?? this.#config
+  }
+
+  /** Whether the call may be sent again when nobody knows what became of it. */
+  repeatable({ entry: { definition } }: Round): boolean {
+    const { annotations } = definition
+    return (
+      this.#config.trustAnnotations &&
+      (annotations?.readOnlyHint === true || annotations?.idempotentHint === true)
+    )
+  }
+
+  /** The headers of the request: what is forwarded of the client's, and the credentials over it. */
+  headers(round: Round, credentials: FlatHeaders): FlatHeaders {
+    if (this.#forwarded.length === 0) return credentials
+    const sent = this.#forwarded.flatMap((name) => {
+      const value = round.exchange.headers[name]
+      return typeof value === 'string' ? [[name, value]] : []
+    })
+    return sent.length === 0 ? credentials : { ...Object.fromEntries(sent), ...credentials }
+  }
+
+  /** Whose link the call takes: its credential identity's, and its client's own where the config says so. */
+  key({ audience, caller }: Round): string {
+    if (this.#config.session === 'shared') return audience
+    const { principal, client } = caller
+    return JSON.stringify([
+      audience,
+      principal.issuer,
+      principal.subject,
+      client.name,
+      client.version,
+    ])
+  }
+}

@@ -1,0 +1,156 @@
+import type { Alarm, Wheel } from '../kernel/wheel.ts'
+import type { HttpExchange, HttpReader } from './http-pool.ts'
+import type { Lost, Message, ServerFacts, Ticket, Waiter } from './link.ts'
+import { broken, errorOf, isResponse, readMessage, refusal, writeNotification } from './message.ts'
+
+/** A server that leaves its stream open behind the answer does not keep the connection longer than this. */
+const LINGER = 5_000
+
+/** What a request needs of its link. */
+export interface RequestOwner {
+  readonly facts: ServerFacts
+  readonly wheel: Wheel
+  /** Tells the server something that has no answer. */
+  notify(body: string): void
+  /** The request is over. */
+  forget(request: HttpRequest): void
+}
+
+/** One POST with a request in it, and its answer. */
+export class HttpRequest implements HttpReader, Ticket, Alarm {
+  deadline = 0
+  /** In the link's requests while it is open, on the wheel while its stream lingers. */
+  slot = -1
+  exchange: HttpExchange | undefined
+  readonly #id: number
+  readonly #link: RequestOwner
+  readonly #waiter: Waiter
+  readonly #inSession: boolean
+  #status = 0
+  #streams = false
+  #challenge: string | undefined
+  #refusal: string | undefined
+  #over = false
+
+  constructor(id: number, link: RequestOwner, waiter: Waiter, inSession: boolean) {
+    this.#id = id
+    this.#link = link
+    this.#waiter = waiter
+    this.#inSession = inSession
+  }
+
+  started(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void {
+    this.#status = status
+    this.#streams = String(headers['content-type']).startsWith('text/event-stream')
+    const challenge = headers['www-authenticate']
+    this.#challenge = Array.isArray(challenge) ? challenge.join(', ') : challenge
+  }
+
+  data(text: string): void {
+    if (this.#over) return
+    if (this.#status >= 300) {
+      this.#refusal = text
+      return
+    }
+    const message = readMessage(text)
+    if (message === undefined) {
+      this.drop(broken('the upstream sent something that is not JSON-RPC'))
+      return
+    }
+    if (isResponse(message)) this.#answered(message)
+    else if (message.value.id === undefined) this.#waiter.notified(message)
+    else this.#refuse(message)
+  }
+
+  ended(): void {
+    if (this.#over) {
+      this.#link.wheel.remove(this)
+      return
+    }
+    if (this.#status < 300) {
+      this.drop(broken('the upstream closed the answer before its end'))
+      return
+    }
+    const message = this.#refusal === undefined ? undefined : readMessage(this.#refusal)
+    const auth = this.#status === 401 || this.#status === 403
+    if (this.#inSession && isSessionLost(this.#status, message)) {
+      const httpStatus = this.#status
+      this.drop({
+        message: 'the session is gone',
+        executed: false,
+        sessionLost: true,
+        httpStatus,
+      })
+      return
+    }
+    if (!auth && this.#status < 500 && message !== undefined && isResponse(message)) {
+      this.#answered(message)
+      return
+    }
+    this.drop({
+      message: `the upstream answered HTTP ${this.#status}`,
+      // A 4xx refused the request; a 5xx may have come from anywhere behind it.
+      executed: this.#status < 500 ? false : 'unknown',
+      httpStatus: this.#status,
+      challenge: this.#challenge,
+    })
+  }
+
+  failed(why: Lost): void {
+    if (this.#over) this.#link.wheel.remove(this)
+    else this.drop(why)
+  }
+
+  ring(): void {
+    this.exchange?.abort()
+  }
+
+  cancel(reason: string): void {
+    if (this.#over) return
+    this.#end()
+    // A modern server sees the closed stream; a legacy one takes that for a lost connection.
+    if (this.#link.facts.era === 'legacy') {
+      this.#link.notify(
+        writeNotification('notifications/cancelled', { requestId: this.#id, reason }),
+      )
+    }
+    this.exchange?.abort()
+  }
+
+  /** Ends the request without an answer. */
+  drop(why: Lost): void {
+    if (this.#over) return
+    this.#end()
+    this.exchange?.abort()
+    this.#waiter.lost(why)
+  }
+
+  #answered(message: Message): void {
+    // An error may come without an id when the server could not read ours.
+    if (message.value.id !== this.#id && !(this.#status >= 300 && message.value.id == null)) {
+      this.drop(broken('the upstream answered another request'))
+      return
+    }
+    this.#end()
+    if (this.#streams) {
+      this.deadline = this.#link.wheel.now() + LINGER
+      this.#link.wheel.add(this)
+    }
+    this.#waiter.answered(message)
+  }
+
+  #refuse(message: Message): void {
+    this.#link.notify(refusal(message))
+  }
+
+  #end(): void {
+    this.#over = true
+    this.#link.forget(this)
+  }
+}
+
+/** 404 says so by the protocol; some servers answer 400 and speak of the session. */
+function isSessionLost(status: number, message: Message | undefined): boolean {
+  if (status === 404) return true
+  return status === 400 && /session/i.test((message && errorOf(message)?.message) ?? '')
+}

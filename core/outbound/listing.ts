@@ -1,0 +1,120 @@
+import type { ListedTool } from '../kernel/catalog.ts'
+import type { Alarm } from '../kernel/wheel.ts'
+import type { Link } from './link.ts'
+import type { UpstreamConfig } from './settings.ts'
+import { listTools } from './tool-list.ts'
+import type { UpstreamHost } from './upstream.ts'
+
+/** A stream of notifications that breaks is asked for again, but no more often than this. */
+const RELISTEN = 30_000
+const SOON = 500
+
+/** What a listing needs of its upstream. */
+export interface ListingOwner {
+  /** The link that serves the gateway itself, once it is open. */
+  link(): Link | undefined
+  /** Whether the list is about to be read anyway, by `read`. */
+  connecting(): boolean
+  /** The list was read again. */
+  read(): void
+  /** The list could not be read again. */
+  unread(link: Link, error: unknown): void
+}
+
+/** The tool list of one upstream: read on connecting and whenever it may have changed. */
+export class Listing {
+  tools: readonly ListedTool[] = []
+  readonly #config: UpstreamConfig
+  readonly #host: UpstreamHost
+  readonly #owner: ListingOwner
+  #reading: Promise<void> | undefined
+  #again = false
+  #listened = 0
+  #relisten: Alarm | undefined
+  #closed = false
+
+  constructor(config: UpstreamConfig, host: UpstreamHost, owner: ListingOwner) {
+    this.#config = config
+    this.#host = host
+    this.#owner = owner
+  }
+
+  /** Reads the whole list over a link. @throws ConnectError, HookError or Refused */
+  async read(link: Link): Promise<void> {
+    const { wheel, vault, log, listed } = this.#host
+    const { id, timeout } = this.#config
+    const headers = await vault.credentials({ upstream: id, purpose: 'discover' })
+    const warn = (message: string) => log.warn({ upstream: id }, `${id} ${message}`)
+    const late = new AbortController()
+    const alarm = wheel.after(timeout, () => late.abort())
+    try {
+      const tools = await listTools(link, headers, warn, late.signal)
+      if (this.#closed) return
+      this.tools = tools
+      listed(id, tools)
+    } finally {
+      wheel.remove(alarm)
+    }
+  }
+
+  /** Reads the list again, soon; once more if asked meanwhile. */
+  refresh(): void {
+    if (this.#closed) return
+    if (this.#owner.connecting() || this.#reading !== undefined) {
+      this.#again = true
+      return
+    }
+    const link = this.#owner.link()
+    if (link === undefined) return
+    this.#reading = this.read(link)
+      .then(
+        () => this.#owner.read(),
+        (error: unknown) => this.#owner.unread(link, error),
+      )
+      .finally(() => {
+        this.#reading = undefined
+        this.refreshIfAsked()
+      })
+  }
+
+  /** Reads the list if it was to be read again while that could not be. */
+  refreshIfAsked(): void {
+    if (!this.#again) return
+    this.#again = false
+    this.refresh()
+  }
+
+  /** Asks the server to tell of changes. Never rejects: without that the list is still read now and then. */
+  async listen(link: Link): Promise<void> {
+    const { vault, log, wheel } = this.#host
+    const { id } = this.#config
+    try {
+      const headers = await vault.credentials({ upstream: id, purpose: 'listen' })
+      this.#listened = wheel.now()
+      link.listen(
+        () => this.refresh(),
+        () => this.#listenLater(link),
+        headers,
+      )
+    } catch (err) {
+      log.warn({ upstream: id, err }, `${id} is not listened to`)
+    }
+  }
+
+  close(): void {
+    this.#closed = true
+    if (this.#relisten !== undefined) this.#host.wheel.remove(this.#relisten)
+  }
+
+  /** What was said while nobody listened is in the list, so that is read too. */
+  #listenLater(link: Link): void {
+    const { wheel } = this.#host
+    if (this.#closed || this.#owner.link() !== link) return
+    const since = wheel.now() - this.#listened
+    this.#relisten = wheel.after(Math.max(RELISTEN - since, SOON), () => {
+      if (this.#owner.link() !== link) return
+      void this.listen(link)
+      this.refresh()
+    })
+  }
+}

@@ -1,0 +1,180 @@
+import {
+  Bus,
+  Clock,
+  Database,
+  type Event,
+  Events,
+  Http,
+  KeyValue,
+  Lock,
+  Metrics,
+  Seal,
+  Secrets,
+  ServiceError,
+  type Token,
+  Upstreams,
+} from '../../sdk/index.ts'
+import type { Services } from '../kernel/container.ts'
+import { GatewayError, type Problem } from '../kernel/errors.ts'
+import type { Sealer } from '../kernel/ports.ts'
+import type { PluginSpec } from '../kernel/setup.ts'
+import type { Wheel } from '../kernel/wheel.ts'
+import type { GuardedHttp } from './guarded-http.ts'
+import type { Resolve } from './guarded-lookup.ts'
+import { lineBus, lineLock, lineSeal } from './line-services.ts'
+import { MemoryBus } from './memory-bus.ts'
+import { MemoryKeyValue } from './memory-key-value.ts'
+import { MemoryLock } from './memory-lock.ts'
+import { MetricsStore } from './metrics-store.ts'
+import type { SqliteDatabase } from './sqlite/database.ts'
+
+/** An event that makes a plugin emit an event that makes …: nobody means that. */
+const DEEPEST = 8
+
+/** What the services are made of. */
+export interface EmbeddedParts {
+  readonly clock: Clock
+  readonly wheel: Wheel
+  readonly sealer: Sealer
+  readonly secrets: Secrets
+  /** The database's path, or `:memory:`. */
+  readonly file: string
+  /** This process's id among the replicas. */
+  readonly replica: string
+  /** Addresses, networks and hosts that `Http` may reach besides the internet. */
+  readonly egress: readonly string[]
+  /** Finds addresses; the system's resolver when left out. */
+  readonly resolve?: Resolve
+  readonly upstreams: Upstreams
+  /** Tells the observers. */
+  emit(event: Event): void
+  /** Told of what a plugin's listener throws where nobody waits for it. */
+  fault(cause: unknown, where: string): void
+}
+
+/** The services that come with the gateway. They outlive a reload; each plugin line sees its own part. */
+export class EmbeddedServices {
+  readonly metrics: MetricsStore
+  readonly #parts: EmbeddedParts
+  readonly #stores = new Map<string, MemoryKeyValue>()
+  readonly #bus: MemoryBus
+  readonly #lock: MemoryLock
+  #http: GuardedHttp | undefined
+  #database: SqliteDatabase | undefined
+  #depth = 0
+
+  constructor(parts: EmbeddedParts) {
+    const { wheel, fault } = parts
+    this.#parts = parts
+    this.metrics = new MetricsStore((cause) => fault(cause, 'a source of metrics'))
+    this.#bus = new MemoryBus(parts.replica, wheel, (cause, topic) => fault(cause, `bus ${topic}`))
+    this.#lock = new MemoryLock(wheel)
+  }
+
+  /**
+   * Loads what these plugins need and nothing more; opens nothing.
+   * @throws GatewayError when their tables could be each other's, or their migrations are of no use
+   * @throws RangeError for an entry of `egress` that is no address, network or host
+   */
+  async prepare(specs: readonly PluginSpec[]): Promise<void> {
+    const problems = specs.flatMap(migrationProblems)
+    if (problems.length > 0) throw new GatewayError(problems)
+    if (specs.some((spec) => needs(spec, Http))) await this.#prepareHttp()
+    const stored = specs.filter((spec) => needs(spec, Database))
+    if (stored.length === 0) return
+    const { SqliteDatabase, checkPrefixes } = await import('./sqlite/database.ts')
+    checkPrefixes(stored.map(({ id }) => id))
+    const { file, clock, wheel } = this.#parts
+    this.#database ??= new SqliteDatabase(file, clock, wheel)
+  }
+
+  /** Offers a plugin line its part of every service. */
+  offer(line: Services, id: string): void {
+    const { clock, sealer, secrets, upstreams } = this.#parts
+    line
+      .offer(Clock, clock)
+      .offer(KeyValue, this.#store(id))
+      .offer(Bus, lineBus(this.#bus, id))
+      .offer(Lock, lineLock(this.#lock, id))
+      .offer(Seal, lineSeal(sealer, id))
+      .offer(Secrets, secrets)
+      .offer(Metrics, this.metrics.line(id))
+      .offer(Events, { emit: (name, fields) => this.#emit(id, name, fields) })
+      .offer(Upstreams, upstreams)
+    if (this.#http !== undefined) line.offer(Http, this.#http)
+    if (this.#database !== undefined) line.offer(Database, this.#database.line(id))
+  }
+
+  /** Brings the tables of these plugin lines up to date. @throws GatewayError at the first that cannot be */
+  async migrate(specs: readonly PluginSpec[]): Promise<void> {
+    for (const { id, plugin } of specs) {
+      if (plugin.migrations !== undefined) await this.#database?.migrate(id, plugin.migrations)
+    }
+  }
+
+  /** Ends connections and closes the database, when what is under way there has finished. */
+  async close(): Promise<void> {
+    for (const store of this.#stores.values()) store.clear()
+    await Promise.all([this.#http?.close(), this.#database?.close()])
+  }
+
+  async #prepareHttp(): Promise<void> {
+    const [{ EgressRules }, { GuardedHttp }] = await Promise.all([
+      import('./egress-rules.ts'),
+      import('./guarded-http.ts'),
+    ])
+    const { egress, wheel, resolve } = this.#parts
+    this.#http ??= new GuardedHttp(new EgressRules(egress), wheel, resolve)
+  }
+
+  #store(id: string): MemoryKeyValue {
+    let store = this.#stores.get(id)
+    if (store === undefined) {
+      store = new MemoryKeyValue(this.#parts.clock)
+      this.#stores.set(id, store)
+    }
+    return store
+  }
+
+  #emit(plugin: string, name: string, fields: Readonly<Record<string, unknown>>): void {
+    if (this.#depth === DEEPEST) {
+      const hint = 'Emit nothing in `observe` that makes `observe` emit again.'
+      throw new ServiceError(
+        'EVENT_LOOP',
+        `the event ${name} of ${plugin} brings about itself`,
+        hint,
+      )
+    }
+    this.#depth++
+    try {
+      this.#parts.emit({ type: 'plugin', plugin, name, fields })
+    } finally {
+      this.#depth--
+    }
+  }
+}
+
+function needs({ plugin }: PluginSpec, service: Token<unknown>): boolean {
+  return Object.values(plugin.needs ?? {}).some(({ key }) => key === service.key)
+}
+
+function migrationProblems(spec: PluginSpec): Problem[] {
+  const { migrations } = spec.plugin
+  if (migrations === undefined) return []
+  const problem = (reason: string, hint: string): Problem => {
+    return {
+      code: 'PLUGIN_MIGRATIONS',
+      where: `plugin ${spec.id}`,
+      path: 'migrations',
+      reason,
+      hint,
+    }
+  }
+  const broken = Object.entries(migrations).filter(([, one]) => typeof one?.up !== 'function')
+  return [
+    ...broken.map(([name]) => problem(`${name} has no \`up\``, 'Write `{ up(db) { … } }`.')),
+    ...(needs(spec, Database)
+      ? []
+      : [problem('there is no database to migrate', 'Add `Database` to `needs`.')]),
+  ]
+}

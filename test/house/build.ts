@@ -1,0 +1,67 @@
+// Builds dist/, which is what is published: JavaScript with types, and a package.json of its own.
+import { execFileSync } from 'node:child_process'
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { ROOT } from './plugins.ts'
+
+const dist = join(ROOT, 'dist')
+const sources = globSync('{core,sdk,plugins}/**/*.ts', { cwd: ROOT }).filter(
+  (file) => !file.endsWith('.test.ts'),
+)
+const texts = ['README.md', 'CHANGELOG.md', 'LICENSE', 'config/patchbay.schema.json']
+const readmes = globSync('{core,sdk,plugins}/**/*.md', { cwd: ROOT })
+
+rmSync(dist, { recursive: true, force: true })
+compile()
+for (const file of [...globSync(texts, { cwd: ROOT }), ...readmes]) {
+  mkdirSync(dirname(join(dist, file)), { recursive: true })
+  cpSync(join(ROOT, file), join(dist, file))
+}
+writeFileSync(join(dist, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`)
+console.log(`built ${sources.length} modules into dist`)
+
+function compile(): void {
+  // Lives in dist for the length of the build; tsc reads the base only for a file of its own.
+  const config = join(dist, 'tsconfig.json')
+  const options = {
+    extends: '../tsconfig.json',
+    compilerOptions: { noEmit: false, outDir: '.', rootDir: '..', declaration: true },
+    include: [],
+    files: sources.map((file) => `../${file}`),
+  }
+  mkdirSync(dist)
+  writeFileSync(config, JSON.stringify(options))
+  const compiler = join(ROOT, 'node_modules/typescript/bin/tsc')
+  execFileSync(process.execPath, [compiler, '-p', config], { stdio: 'inherit' })
+  rmSync(config)
+}
+
+function manifest(): Record<string, unknown> {
+  const {
+    devDependencies: _,
+    scripts: __,
+    allowScripts: ___,
+    files: ____,
+    ...kept
+  } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  return {
+    ...kept,
+    bin: mapValues(kept.bin, compiled),
+    exports: mapValues(kept.exports, (path) =>
+      path.endsWith('.ts')
+        ? { types: path.replace(/\.ts$/, '.d.ts'), default: compiled(path) }
+        : path,
+    ),
+  }
+}
+
+function compiled(path: string): string {
+  return path.replace(/\.ts$/, '.js')
+}
+
+function mapValues<T>(
+  map: Record<string, string>,
+  change: (value: string) => T,
+): Record<string, T> {
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value)]))
+}

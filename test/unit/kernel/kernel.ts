@@ -1,0 +1,127 @@
+import type { UpstreamNames } from '../../../core/kernel/catalog.ts'
+import type { PluginLine } from '../../../core/kernel/hooks.ts'
+import { Kernel } from '../../../core/kernel/kernel.ts'
+import type { Exchange } from '../../../core/kernel/ports.ts'
+import { Wheel } from '../../../core/kernel/wheel.ts'
+import type { Caller, CatalogChanged, Event, Hooks, Maybe, Outcome } from '../../../sdk/index.ts'
+import { FakeClock } from '../../../sdk/testing/clock.ts'
+import { type CallerParts, callRequest, TestCallers } from '../../../sdk/testing/request.ts'
+import {
+  FakeServers,
+  listedTool,
+  type Reply,
+  type Sent,
+  type TestTool,
+  upstreamNames,
+} from '../../../sdk/testing/upstream.ts'
+
+/** A plugin line with these hooks, `id` and `phase`. */
+export function line(
+  id: string,
+  hooks: Hooks,
+  more: Partial<Omit<PluginLine, 'id' | 'hooks'>> = {},
+): PluginLine {
+  return { id, hooks, phase: undefined, onFailure: 'deny', timeouts: {}, ...more }
+}
+
+export const shaper = (id: string, hooks: Hooks, more: Partial<PluginLine> = {}) =>
+  line(id, hooks, { ...more, phase: 'shape' })
+
+export const guard = (id: string, hooks: Hooks, more: Partial<PluginLine> = {}) =>
+  line(id, hooks, { ...more, phase: 'guard' })
+
+export interface Setting {
+  readonly lines?: readonly PluginLine[]
+  /** Lists by upstream id, in config order; `null`: not listed yet. */
+  readonly tools?: Readonly<Record<string, readonly TestTool[] | null>>
+  readonly names?: Readonly<Record<string, Partial<UpstreamNames>>>
+  readonly reply?: (call: Sent) => Maybe<Reply>
+  readonly maxLength?: number
+}
+
+/** A kernel of its own, without a gateway around it. */
+export interface Rig {
+  readonly kernel: Kernel
+  readonly clock: FakeClock
+  readonly wheel: Wheel
+  readonly servers: FakeServers
+  readonly events: Event[]
+  readonly catalogs: CatalogChanged[]
+  readonly faults: unknown[]
+  readonly failures: string[]
+  caller(parts?: CallerParts): Caller
+  exchange(): Exchange
+  call(name: string, args?: Record<string, unknown>, exchange?: Exchange): Maybe<Outcome>
+  list(parts?: CallerParts): Promise<string[]>
+  offer(upstream: string, tools: readonly TestTool[]): Promise<void>
+}
+
+/** Builds a kernel whose upstreams have listed their tools. */
+export async function rig(setting: Setting = {}): Promise<Rig> {
+  const { tools = { up: ['a', 'b'] }, lines = [], names = {}, maxLength = 64 } = setting
+  const clock = new FakeClock()
+  const wheel = new Wheel(clock)
+  const servers = new FakeServers(setting.reply)
+  const [events, catalogs, faults, failures]: [Event[], CatalogChanged[], unknown[], string[]] = [
+    [],
+    [],
+    [],
+    [],
+  ]
+  let ids = 0
+  const kernel = new Kernel({
+    clock,
+    wheel,
+    lines,
+    upstreams: Object.keys(tools).map((id) => ({ ...upstreamNames(id), ...names[id] })),
+    names: { separator: '__', maxLength },
+    servers,
+    nextId: () => `call-${++ids}`,
+    fault: (cause) => faults.push(cause),
+  })
+  servers.vault = kernel
+  kernel.onCatalog = (event) => catalogs.push(event)
+  kernel.hooks.onFailure = ({ plugin, hook, cause, skipped }) =>
+    failures.push(`${plugin} ${hook}: ${(cause as Error).message}${skipped ? ' (skipped)' : ''}`)
+  const offer = (upstream: string, list: readonly TestTool[]) =>
+    kernel.catalog.update(upstream, list.map(listedTool))
+  for (const [id, list] of Object.entries(tools)) if (list !== null) await offer(id, list)
+
+  const callers = new TestCallers({})
+  const caller = (parts: CallerParts = {}) => {
+    const { principal, client, path } = callers.complete(parts)
+    return kernel.callers.get(principal, path, JSON.stringify(client), () => client)
+  }
+  const exchange = (): Exchange => ({
+    wire: 'test',
+    requestId: 'r1',
+    sessionId: undefined,
+    headers: {},
+    message() {},
+    round: undefined,
+  })
+  return {
+    kernel,
+    clock,
+    wheel,
+    servers,
+    events,
+    catalogs,
+    faults,
+    failures,
+    caller,
+    exchange,
+    offer,
+    call: (name, args = {}, over = exchange()) =>
+      kernel.call(callRequest('1', name, args, {}), caller(), over),
+    list: async (parts) => {
+      const { text } = await kernel.list(caller(parts))
+      return JSON.parse(text).map((tool: { name: string }) => tool.name)
+    },
+  }
+}
+
+/** Lets every promise that can settle do so. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,4 @@
+import { Redactor } from '../../../core/services/redactor.ts'
+import { secretsContract } from '../../services/secrets-contract.ts'
+
+secretsContract('memory', () => new Redactor())
