@@ -1,5 +1,6 @@
 import type { Caller } from './caller.ts'
 import type { Entry, Target } from './entry.ts'
+import type { Question } from './question.ts'
 
 /** One request aimed at an entry, as plugins see it. The same object from `beforeCall` to `afterCall`. */
 export interface Call {
@@ -23,4 +24,22 @@ export interface Call {
   readonly meta: Readonly<Record<string, unknown>>
   /** Aborted when the caller cancels or goes away. Made when first read. */
   readonly signal: AbortSignal
+  /**
+   * Whether this plugin's `beforeCall` is reached for the first time in this call. A call that asks runs
+   * again from its beginning: what counts calls counts then.
+   */
+  readonly first: boolean
+  /** Every answer so far to this plugin's own questions, by its own keys. */
+  readonly answers: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  /**
+   * Whether this caller can be asked: it speaks 2026-07-28 and declared the capability. Always false in
+   * `afterCall`.
+   * @param mode of an elicitation; `form` when left out
+   */
+  canAsk(method: Question['method'], mode?: 'form' | 'url'): boolean
+  /**
+   * Runs when the call is over, however it ended; at once if it already is. For what a plugin holds
+   * while a call runs: a slot, a lock, a timer.
+   */
+  onEnd(run: () => void): void
 }

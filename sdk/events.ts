@@ -15,6 +15,22 @@ export interface CallStarted {
   readonly call: Call
 }
 
+/** A call waits for answers: what leaves now is a question. */
+export interface CallRound {
+  readonly type: 'call.round'
+  readonly id: string
+  readonly method: string
+  readonly name: string
+  readonly caller: Caller
+  readonly entry: Entry | undefined
+  readonly target: Target | undefined
+  /** The plugin that asks. */
+  readonly plugin: string
+  /** 1 for the first round. */
+  readonly round: number
+  readonly requestId: string
+}
+
 /** A call is over; exactly once per call that reached the kernel, also for callers that went away. */
 export interface CallFinished {
   readonly type: 'call.finished'
@@ -32,6 +48,8 @@ export interface CallFinished {
   readonly start: number
   /** Milliseconds, whole. */
   readonly duration: number
+  /** How many rounds it took: 1 when nothing asked. */
+  readonly rounds: number
   /** Milliseconds spent waiting for the upstream, part of `duration`. */
   readonly upstreamDuration: number
   readonly wire: string
@@ -116,6 +134,7 @@ export interface PluginEvent {
 /** Everything `observe` can see: a closed union. */
 export type Event =
   | CallStarted
+  | CallRound
   | CallFinished
   | Listed
   | AuthRefused

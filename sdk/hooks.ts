@@ -3,8 +3,11 @@ import type { Context } from 'koa'
 import type { Call } from './call.ts'
 import type { Caller, Principal } from './caller.ts'
 import type { Entry, Target } from './entry.ts'
-import type { Event } from './events.ts'
+import type { CallFinished, CallRound, Event, Listed } from './events.ts'
+import type { Message, MessageContext } from './message.ts'
 import type { Answer, Change, Denial, Outcome } from './outcome.ts'
+import type { Ask } from './question.ts'
+import type { Schema } from './schema.ts'
 
 /** A value now, or a promise of it. Hooks that return values directly cost almost nothing. */
 export type Maybe<T> = T | Promise<T>
@@ -96,13 +99,16 @@ export interface RefusedQuery extends CredentialsQuery {
   readonly challenge: string | undefined
 }
 
-/** An HTTP route of a plugin, on the gateway's own port. */
+/** An HTTP route of a plugin, on the gateway's own port or its admin door. */
 export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** A path pattern of `@koa/router`. */
   readonly path: string
-  /** `authenticated` (default): `ctx.state.principal` is set. `public`: anybody. */
-  readonly access?: 'authenticated' | 'public'
+  /**
+   * `authenticated` (default): `ctx.state.principal` is set. `public`: anybody. `admin`: served by the
+   * admin door and only there, to whoever may use it; `ctx.state.principal` is set.
+   */
+  readonly access?: 'authenticated' | 'public' | 'admin'
   handle(ctx: Context): Maybe<void>
 }
 
@@ -115,6 +121,24 @@ export interface Routes {
 export interface Health {
   readonly ok: boolean
   readonly detail?: string
+}
+
+/** Who runs a command. */
+export interface CommandContext {
+  /** The caller of the admin door; the local operator when the command runs offline. */
+  readonly principal: Principal
+}
+
+/** A verb of a plugin for operators: `patchbay <plugin line id> <command> [arguments as JSON]`. */
+export interface Command {
+  /** What it does, in one line. */
+  readonly description: string
+  /** Of type object, as strict as settings are; without it the command takes no arguments. */
+  readonly args?: Schema
+  /** Whether it also runs while the gateway does not: after `setup`, without `start`. */
+  readonly offline?: boolean
+  /** `args` passed the schema, with defaults filled in. An object is printed as a table, or as JSON. */
+  run(args: Readonly<Record<string, unknown>>, context: CommandContext): Maybe<object | string>
 }
 
 /** What a plugin's `setup` returns: any of these, and nothing else. */
@@ -134,10 +158,10 @@ export interface Hooks {
   /** Kind: fold. How permitted entries are listed. A failure lists nothing. */
   present?(caller: Caller): Maybe<undefined | Presentation>
   /**
-   * Kind: first, with changes. Shapers may `change` and `answer`, shapers and guards may `deny`.
+   * Kind: first, with changes. Shapers may `change` and `answer`, shapers and guards may `ask` and `deny`.
    * A failure denies the call. Needs `phase`.
    */
-  beforeCall?(call: Call): Maybe<undefined | Change | Answer | Denial>
+  beforeCall?(call: Call): Maybe<undefined | Change | Answer | Ask | Denial>
   /**
    * Kind: fold. Runs however the call ended, for every plugin the call reached; cancellations are
    * read-only. A failure replaces the outcome by a failure. Needs `phase`.
@@ -156,6 +180,20 @@ export interface Hooks {
   credentials?(query: CredentialsQuery): Maybe<undefined | Credentials | Denial>
   /** Kind: first. The upstream answered 401 or 403: `retry` asks `credentials` again and sends once more. */
   refused?(query: RefusedQuery): Maybe<undefined | 'retry' | Denial>
+  /**
+   * Kind: fold. A notification on its way from an upstream to the client: nothing passes it on, a message
+   * of the same method replaces it, `null` drops it. A failure drops it. Needs `phase`.
+   */
+  onMessage?(
+    about: MessageContext,
+    message: Message,
+    direction: 'toClient',
+  ): Maybe<undefined | null | Message>
+  /**
+   * Kind: all, awaited. What must be written down before the answer leaves. A failure keeps the answer
+   * back: the caller gets an error in its place.
+   */
+  settle?(event: CallRound | CallFinished | Listed): Maybe<void>
   /** Kind: all, synchronous. What happened. Failures are counted and otherwise ignored. */
   observe?(event: Event): void
   /** Kind: once, at boot. */
@@ -166,12 +204,22 @@ export interface Hooks {
   stop?(): Maybe<void>
   /** Kind: on demand. Part of `/ready`. */
   health?(): Maybe<Health>
+  /** Kind: on demand. This plugin's section of `/status`. A failure is shown there in its place. */
+  status?(): Maybe<object>
+  /** Kind: data. What operators can run, by name: letters, digits, _ and -. */
+  readonly commands?: Readonly<Record<string, Command>>
 }
 
-/** The name of a hook. */
-export type HookName = keyof Hooks
+/** The name of a field of {@link Hooks} that is data, not a function. */
+export type DataName = 'commands'
 
-/** Every hook there is. The loader refuses any other name. */
+/** Every field that is data. */
+export const DATA_NAMES: readonly DataName[] = ['commands']
+
+/** The name of a hook. */
+export type HookName = Exclude<keyof Hooks, DataName>
+
+/** Every hook there is. The loader refuses any other name that is not in {@link DATA_NAMES}. */
 export const HOOK_NAMES: readonly HookName[] = [
   'onRegister',
   'arrange',
@@ -179,6 +227,8 @@ export const HOOK_NAMES: readonly HookName[] = [
   'present',
   'beforeCall',
   'afterCall',
+  'onMessage',
+  'settle',
   'authenticate',
   'challenge',
   'identity',
@@ -189,4 +239,5 @@ export const HOOK_NAMES: readonly HookName[] = [
   'start',
   'stop',
   'health',
+  'status',
 ]

@@ -5,6 +5,7 @@ export type { Entry, Target, ToolDefinition } from './entry.ts'
 export type {
   AuthRefused,
   CallFinished,
+  CallRound,
   CallStarted,
   CatalogChanged,
   Event,
@@ -19,8 +20,12 @@ export {
   type Authenticated,
   type AuthRequest,
   type Challenge,
+  type Command,
+  type CommandContext,
   type Credentials,
   type CredentialsQuery,
+  DATA_NAMES,
+  type DataName,
   type Filter,
   type Health,
   HOOK_NAMES,
@@ -35,6 +40,7 @@ export {
   type Route,
   type Routes,
 } from './hooks.ts'
+export type { Message, MessageContext } from './message.ts'
 export {
   type Answer,
   answer,
@@ -52,6 +58,7 @@ export {
   type Outcome,
   type ResultOutcome,
 } from './outcome.ts'
+export { perCall } from './per-call.ts'
 export {
   type ClaimedSettings,
   CONTRACT,
@@ -61,6 +68,7 @@ export {
   type PluginDefinition,
   type UpstreamSettings,
 } from './plugin.ts'
+export { type Ask, ask, QUESTION_METHODS, type Question, type QuestionOutcome } from './question.ts'
 export type { Infer, Schema } from './schema.ts'
 export { Bus, type Stream, type StreamOptions } from './services/bus.ts'
 export { Catalog } from './services/catalog.ts'

@@ -1,3 +1,5 @@
+import type { QuestionOutcome } from './question.ts'
+
 /** Why a call was refused: a closed list (design: errors). */
 export const DENIAL_CODES = [
   'UNAUTHENTICATED',
@@ -72,7 +74,7 @@ export interface Cancelled {
 }
 
 /** How a call ended. */
-export type Outcome = ResultOutcome | Denial | Failure | Cancelled
+export type Outcome = ResultOutcome | QuestionOutcome | Denial | Failure | Cancelled
 
 /** A shaper's wish to send something else, or somewhere else. */
 export interface Change {

@@ -35,6 +35,7 @@ export class Banner {
     this.#out(`  ${styleText('bold', 'Patchbay')} ${gatewayVersion()}`)
     this.#out('')
     this.#out(`  Endpoint   ${styleText('cyan', endpoint)}`)
+    if (gateway.adminUrl !== undefined) this.#out(`  Admin      ${gateway.adminUrl}`)
     this.#out(`  Config     ${shownPath(file)}`)
     this.#out(`  Plugins    ${order || none}`)
     this.#out(`  Upstreams  ${this.#enabled().length || 'none'}`)

@@ -2,12 +2,19 @@ import { existsSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { formatProblem, GatewayError, messageOf, type Problem } from '../kernel/errors.ts'
 import type { HookTable } from '../kernel/hooks.ts'
+import { addAuthorCommands } from './author-commands.ts'
+import {
+  type CommandHost,
+  type CommonOptions,
+  DEFAULT_FILES,
+  FILE,
+  JSON_OPTION,
+} from './command.ts'
 import { shownPath } from './config-file.ts'
+import { addOperatorCommands } from './operator-commands.ts'
 import type { GatewayConfig } from './settings.ts'
 import { PROCESS, type Terminal } from './terminal.ts'
 import { gatewayVersion } from './version.ts'
-
-const DEFAULT_FILES = ['patchbay.yaml', 'config/patchbay.yaml']
 
 /**
  * Runs one command of `patchbay`.
@@ -16,9 +23,23 @@ const DEFAULT_FILES = ['patchbay.yaml', 'config/patchbay.yaml']
  */
 export async function run(args: readonly string[], terminal: Terminal = PROCESS): Promise<number> {
   let code = 0
-  const attempt =
-    (json: boolean, work: (file: string) => Promise<void>) => async (given?: string) => {
-      const file = given ?? DEFAULT_FILES.find((one) => existsSync(one))
+  const program = new Command('patchbay')
+    .description('An MCP gateway: one endpoint in front of many MCP servers.')
+    .version(gatewayVersion())
+    .exitOverride()
+    .addHelpText(
+      'after',
+      "\nThe plugins' own commands: patchbay <plugin id> [command] [args as JSON]",
+    )
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.err(text.trimEnd()),
+    })
+  const host: CommandHost = {
+    program,
+    terminal,
+    async attempt(json, given, work) {
+      const file = fileOf(given)
       try {
         if (file === undefined) throw NO_FILE
         await work(file)
@@ -26,49 +47,17 @@ export async function run(args: readonly string[], terminal: Terminal = PROCESS)
         code = 1
         tell(terminal, error, file, json)
       }
-    }
-  const program = new Command('patchbay')
-    .description('An MCP gateway: one endpoint in front of many MCP servers.')
-    .version(gatewayVersion())
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => terminal.out(text.trimEnd()),
-      writeErr: (text) => terminal.err(text.trimEnd()),
-    })
-  program
-    .command('start')
-    .description('run the gateway until it is told to stop')
-    .argument('[file]', FILE)
-    .option('--pretty', 'write for people, not JSON lines; the default on a terminal')
-    .action((file: string | undefined, { pretty }: { pretty?: boolean }) =>
-      attempt(false, async (path) => {
-        const { start } = await import('./start.ts')
-        await start(path, pretty ?? process.stdout.isTTY, terminal)
-      })(file),
-    )
-  program
-    .command('check')
-    .description('judge a config file, plugins included, without opening a socket')
-    .argument('[file]', FILE)
-    .option('--json', 'write JSON')
-    .action((file: string | undefined, { json = false }: { json?: boolean }) =>
-      attempt(json, async (path) => {
-        const { config } = await setUp(path)
-        terminal.out(json ? JSON.stringify(summary(config)) : inWords(config))
-      })(file),
-    )
-  program
-    .command('order')
-    .description('print in which order the plugins run, per hook')
-    .argument('[file]', FILE)
-    .option('--json', 'write JSON')
-    .action((file: string | undefined, { json = false }: { json?: boolean }) =>
-      attempt(json, async (path) => {
-        const order = orderOf((await setUp(path)).hooks)
-        if (json) terminal.out(JSON.stringify(order))
-        else for (const line of orderInWords(order)) terminal.out(line)
-      })(file),
-    )
+    },
+  }
+  addBasicCommands(host)
+  addOperatorCommands(host)
+  addAuthorCommands(host)
+  const [verb = '-'] = args
+  const known = [...program.commands.map((command) => command.name()), 'help']
+  if (!verb.startsWith('-') && !known.includes(verb)) {
+    const { runPluginCommand } = await import('./plugin-command.ts')
+    if (await runPluginCommand(host, args, fileOf)) return code
+  }
   try {
     await program.parseAsync(args, { from: 'user' })
   } catch (error) {
@@ -78,7 +67,47 @@ export async function run(args: readonly string[], terminal: Terminal = PROCESS)
   return code
 }
 
-const FILE = `the config file (default: ${DEFAULT_FILES.join(', else ')})`
+function fileOf(given: string | undefined): string | undefined {
+  return given ?? DEFAULT_FILES.find((one) => existsSync(one))
+}
+
+/** Adds the commands that run or judge a config file. */
+function addBasicCommands({ program, terminal, attempt }: CommandHost): void {
+  program
+    .command('start')
+    .description('run the gateway until it is told to stop')
+    .argument('[file]', FILE)
+    .option('--pretty', 'write for people, not JSON lines; the default on a terminal')
+    .action((file: string | undefined, { pretty }: { pretty?: boolean }) =>
+      attempt(false, file, async (path) => {
+        const { start } = await import('./start.ts')
+        await start(path, pretty ?? process.stdout.isTTY, terminal)
+      }),
+    )
+  program
+    .command('check')
+    .description('judge a config file, plugins included, without opening a socket')
+    .argument('[file]', FILE)
+    .option('--json', JSON_OPTION)
+    .action((file: string | undefined, { json = false }: CommonOptions) =>
+      attempt(json, file, async (path) => {
+        const { config } = await setUp(path)
+        terminal.out(json ? JSON.stringify(summary(config)) : inWords(config))
+      }),
+    )
+  program
+    .command('order')
+    .description('print in which order the plugins run, per hook')
+    .argument('[file]', FILE)
+    .option('--json', JSON_OPTION)
+    .action((file: string | undefined, { json = false }: CommonOptions) =>
+      attempt(json, file, async (path) => {
+        const order = orderOf((await setUp(path)).hooks)
+        if (json) terminal.out(JSON.stringify(order))
+        else for (const line of orderInWords(order)) terminal.out(line)
+      }),
+    )
+}
 
 const NO_FILE = new GatewayError([
   {

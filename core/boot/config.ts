@@ -1,12 +1,13 @@
 import { accessSync, constants } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import type { AdminConfig } from '../inbound/settings.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import type { NameRules } from '../kernel/names.ts'
 import { whyNotEgress } from '../services/egress-rules.ts'
 import type { Path } from './config-file.ts'
 import { ConfigTree } from './config-tree.ts'
 import { isOff, PluginLines } from './plugin-lines.ts'
-import { CONFIG_SCHEMA } from './schema.ts'
+import { ADMIN_SCHEMA, CONFIG_SCHEMA } from './schema.ts'
 import { isRecord, mapSchema, type Node } from './schema-walk.ts'
 import { secretSettings } from './secret-settings.ts'
 import type { GatewayConfig, ListenConfig } from './settings.ts'
@@ -22,6 +23,7 @@ export interface ConfigOptions {
 /** The values of a config that passed its schema, as far as this file reads them. */
 interface Checked {
   readonly listen: Omit<ListenConfig, 'tls'> & { tls?: { cert: string; key: string } }
+  readonly admin: AdminConfig | boolean
   readonly data: string
   readonly keys: readonly string[]
   readonly log: GatewayConfig['log']
@@ -88,6 +90,7 @@ export async function loadConfig(
         ? {}
         : { tls: { cert: resolve(folder, tls.cert), key: resolve(folder, tls.key) } }),
     },
+    ...(checked.admin === false ? {} : { admin: adminOf(checked.admin) }),
     data: resolve(folder, checked.data),
     keys: checked.keys.filter((key) => key !== ''),
     log: checked.log,
@@ -102,6 +105,11 @@ export async function loadConfig(
     plugins,
     origins: lines.origins(),
   }
+}
+
+/** `admin: true` says no more than leaving it out does. */
+function adminOf(admin: AdminConfig | true): AdminConfig {
+  return admin === true ? (checkAgainst(ADMIN_SCHEMA, {}).value as AdminConfig) : admin
 }
 
 /** The config without what plugins claimed of it: that has been judged by their schemas. */

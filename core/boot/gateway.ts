@@ -27,6 +27,8 @@ import { sealKeys } from '../services/keys.ts'
 import { Redactor } from '../services/redactor.ts'
 import { Seal } from '../services/seal.ts'
 import { systemClock } from '../services/system-clock.ts'
+import { type AdminDoor, adminDoor } from './admin-door.ts'
+import { checkCommands } from './commands.ts'
 import { makeLog } from './log.ts'
 import type { GatewayConfig } from './settings.ts'
 import { upstreamsService } from './upstreams-service.ts'
@@ -39,6 +41,8 @@ const { version } = createRequire(import.meta.url)('mcp-patchbay/package.json') 
 export interface Gateway {
   /** The MCP endpoint as clients reach it. */
   readonly url: string
+  /** The admin door, unless it is switched off. */
+  readonly adminUrl?: string
   /** How each upstream is doing, in config order. */
   status(): Record<string, UpstreamStatus>
   /** Tells of every upstream's state and every change of the catalog. */
@@ -85,6 +89,7 @@ export async function startGateway(
     log.error({ err, requestId }, 'the gateway failed')
   const seal = new Seal(sealKeys(config.keys, config.data))
 
+  const spent = new ExpiringSet(() => clock.now())
   const late: Late = { kernel: undefined, outbound: undefined }
   const embedded = embeddedServices(config, { clock, wheel, sealer: seal, secrets }, late, log)
   await embedded.prepare(config.plugins)
@@ -96,15 +101,20 @@ export async function startGateway(
     upstreams: config.upstreamNames,
     names: config.names,
     servers: { send: (round, headers) => outbound.send(round, headers) },
+    sealer: seal,
+    spent: { add: (nonce, ttl) => spent.claim(nonce, ttl) },
     nextId,
     fault,
   })
   late.kernel = kernel
-  kernel.hooks.onFailure = ({ plugin, hook, cause, skipped }) =>
+  const failures = new Map<string, number>()
+  kernel.hooks.onFailure = ({ plugin, hook, cause, skipped }) => {
+    failures.set(plugin, (failures.get(plugin) ?? 0) + 1)
     log.error(
       { plugin, hook, err: cause, skipped },
       `plugin ${plugin}, hook ${hook}: ${messageOf(cause)}`,
     )
+  }
   kernel.onCatalog = (event) => {
     const { revision, entries, collisions } = event
     if (collisions.length > 0) {
@@ -141,7 +151,9 @@ export async function startGateway(
   late.outbound = outbound
 
   const lifecycle = new Lifecycle(kernel.hooks)
-  let inbound: Inbound
+  const health = () => lifecycle.health()
+  let inbound: Inbound | undefined
+  let admin: AdminDoor | undefined
   try {
     await embedded.migrate(config.plugins)
     await lifecycle.start()
@@ -156,17 +168,21 @@ export async function startGateway(
       revoked: new ExpiringSet(() => clock.now()),
       now: () => clock.now(),
       nextId,
-      health: () => lifecycle.health(),
+      health,
       fault,
     })
     await inbound.listen()
+    const site = { config, kernel, lines, inbound, outbound, clock, wheel, failures, health }
+    admin = await adminDoor({ ...site, nextId, fault }, log)
   } catch (error) {
+    await inbound?.close()
     await lifecycle.stop()
     await embedded.close()
     wheel.close()
     throw error
   }
-  log.info({ url: inbound.url, plugins: lines.map(({ id }) => id) }, 'listening')
+  const { url } = inbound
+  log.info({ url, admin: admin?.url, plugins: lines.map(({ id }) => id) }, 'listening')
   outbound.start()
 
   let stopping: Promise<{ cut: number }> | undefined
@@ -177,6 +193,7 @@ export async function startGateway(
       new Promise<void>((resolve) => wheel.after(config.drain, resolve)),
     ])
     const cut = await inbound.close()
+    await admin?.close()
     await outbound.stop()
     await lifecycle.stop()
     await embedded.close()
@@ -185,7 +202,8 @@ export async function startGateway(
     return { cut }
   }
   return {
-    url: inbound.url,
+    url,
+    ...(admin === undefined ? {} : { adminUrl: admin.url }),
     status: () => outbound.status(),
     watch: (listener) => listeners.add(listener),
     stop() {
@@ -195,13 +213,20 @@ export async function startGateway(
   }
 }
 
+/** A gateway that is set up and will not be started. */
+export interface GatewaySetUp {
+  readonly lines: readonly PluginLine[]
+  readonly hooks: HookTable
+  readonly wheel: Wheel
+  /** Ends what a plugin may have opened meanwhile. */
+  close(): Promise<void>
+}
+
 /**
- * Everything short of sockets: what `check` and `order` need.
+ * Everything short of sockets: what the commands need that look at a config.
  * @throws GatewayError with the problems of all plugins
  */
-export async function setUpGateway(
-  config: GatewayConfig,
-): Promise<{ readonly lines: readonly PluginLine[]; readonly hooks: HookTable }> {
+export async function setUpGateway(config: GatewayConfig): Promise<GatewaySetUp> {
   const log = makeLog({ level: 'error' })
   const late: Late = { kernel: undefined, outbound: undefined }
   const clock = systemClock
@@ -212,7 +237,11 @@ export async function setUpGateway(
   const embedded = embeddedServices(config, parts, late, log)
   await embedded.prepare(config.plugins)
   const lines = setUpLines(config, late, log, embedded)
-  return { lines, hooks: new HookTable(lines, wheel) }
+  const close = async () => {
+    await embedded.close()
+    wheel.close()
+  }
+  return { lines, hooks: new HookTable(lines, wheel), wheel, close }
 }
 
 /** The services that come with the gateway, on what this gateway is made of. */
@@ -249,7 +278,7 @@ function setUpLines(
     },
     invalidate: (scope) => late.kernel?.invalidate(scope),
   })
-  return setUpPlugins(config.plugins, services, (line, { id }) => {
+  const lines = setUpPlugins(config.plugins, services, (line, { id }) => {
     embedded.offer(line, id)
     line.offer(Log, log.child({ plugin: id })).offer(Info, {
       version,
@@ -258,6 +287,8 @@ function setUpLines(
       publicName: (group, name) => publicName(config.names, group, name),
     })
   })
+  checkCommands(lines)
+  return lines
 }
 
 /** Ids that no other gateway makes: a random beginning and a count. */

@@ -6,12 +6,13 @@ import type { Plugin } from '../../sdk/index.ts'
 import { messageOf, type Problem } from '../kernel/errors.ts'
 import { didYouMean } from '../kernel/nearest.ts'
 import { checkPluginShape } from '../kernel/setup.ts'
+import type { PluginsFolder } from './plugins-folder.ts'
 import { checkSchema } from './validator.ts'
 
 /** A plugin module, loaded and of the right shape. */
 export interface LoadedPlugin {
   readonly plugin: Plugin
-  /** `bundled`, a file's path, or a package's name and version. */
+  /** `bundled`, a file's path, or `package@version`. */
   readonly origin: string
 }
 
@@ -64,14 +65,24 @@ export function bundledPlugins(): string[] {
 }
 
 /**
- * Loads what a plugin line's `use` names: a bundled plugin, a file (relative to the config file), or a
- * package that is installed where the config file is. Never rejects.
+ * Loads what a plugin line's `use` names: a bundled plugin, one of the config's `pluginsDir`, a file
+ * (relative to the config file), or a package that is installed where the config file is. Never rejects.
  */
-export async function loadPlugin(use: string, configFile: string): Promise<Loading> {
+export async function loadPlugin(
+  use: string,
+  configFile: string,
+  folder?: PluginsFolder,
+): Promise<Loading> {
   hookImports()
-  if (bundledPlugins().includes(use)) {
-    return take(use, pathToFileURL(bundledFile(use)).href, () => 'bundled')
+  const own = folder?.find(use) ?? []
+  const bundled = bundledPlugins().includes(use)
+  const [first, second] = bundled ? ['a bundled one', ...own] : own
+  if (first !== undefined && second !== undefined) {
+    const reason = `two plugins have the name ${use}: ${first} and ${second}`
+    return refuse('PLUGIN_CLASH', reason, 'Rename the one in `pluginsDir`.')
   }
+  if (bundled) return take(use, pathToFileURL(bundledFile(use)).href, () => 'bundled')
+  if (first !== undefined) return take(use, pathToFileURL(first).href, () => first)
   if (/^[./]/.test(use)) {
     const file = resolve(dirname(configFile), use)
     if (!existsSync(file)) {
@@ -85,7 +96,8 @@ export async function loadPlugin(use: string, configFile: string): Promise<Loadi
   }
   const from = pathToFileURL(configFile).href
   const address = FROM_CONFIG + encodeURIComponent(JSON.stringify({ use, from }))
-  return take(use, address, () => packageOf(resolved.get(address) as string))
+  const missing = (cause: unknown) => notFound(use, cause, folder?.names ?? [])
+  return take(use, address, () => packageOf(resolved.get(address) as string), missing)
 }
 
 /**
@@ -100,12 +112,18 @@ export async function bundledClaimant(key: string): Promise<string | undefined> 
   return undefined
 }
 
-async function take(use: string, address: string, origin: () => string): Promise<Loading> {
+/** @param missing what to say of a package that is not installed */
+async function take(
+  use: string,
+  address: string,
+  origin: () => string,
+  missing?: (cause: unknown) => Loading,
+): Promise<Loading> {
   let module: { default?: unknown }
   try {
     module = await import(address)
   } catch (cause) {
-    if (address.startsWith(FROM_CONFIG) && !resolved.has(address)) return notFound(use, cause)
+    if (missing !== undefined && !resolved.has(address)) return missing(cause)
     return refuse(
       'PLUGIN_IMPORT_FAILED',
       `the plugin ${use} cannot be imported: ${messageOf(cause)}`,
@@ -154,16 +172,17 @@ function checkDeclaration({
   return reasons
 }
 
-function notFound(use: string, cause: unknown): Loading {
+function notFound(use: string, cause: unknown, own: readonly string[]): Loading {
   const bundled = bundledPlugins()
-  const near = didYouMean(use, bundled)
+  const near = didYouMean(use, [...bundled, ...own])
   if ((cause as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') {
     return refuse('PLUGIN_NOT_FOUND', `there is no plugin ${use}${near}: ${messageOf(cause)}`, '')
   }
+  const local = own.length === 0 ? '' : `In \`pluginsDir\`: ${own.join(', ')}. `
   return refuse(
     'PLUGIN_NOT_FOUND',
     `there is no plugin ${use}${near}`,
-    `Bundled: ${bundled.join(', ')}. A package: run \`npm install ${use}\` beside the config file. A file: begin with ./`,
+    `Bundled: ${bundled.join(', ')}. ${local}A package: run \`npm install ${use}\` beside the config file. A file: begin with ./`,
   )
 }
 
@@ -179,5 +198,5 @@ function packageOf(url: string): string {
   const file = url.startsWith('file:') ? findPackageJSON(url) : undefined
   if (file === undefined) return url
   const { name, version } = JSON.parse(readFileSync(file, 'utf8'))
-  return `${name} ${version}`
+  return `${name}@${version}`
 }

@@ -1,9 +1,11 @@
+import { dirname, resolve } from 'node:path'
 import type { HookName, Plugin, Schema } from '../../sdk/index.ts'
 import { didYouMean } from '../kernel/nearest.ts'
 import type { PluginSpec } from '../kernel/setup.ts'
 import type { Path } from './config-file.ts'
 import type { ConfigTree } from './config-tree.ts'
 import { bundledClaimant, loadPlugin } from './loader.ts'
+import { PluginsFolder } from './plugins-folder.ts'
 import { isRecord, type Node } from './schema-walk.ts'
 import { UPSTREAM_SCHEMA } from './upstream-schema.ts'
 import { checkAgainst } from './validator.ts'
@@ -41,11 +43,14 @@ export class PluginLines {
   /** Loads every enabled line's plugin and judges its `config`. */
   async load(configFile: string): Promise<void> {
     const { plugins } = this.#tree.value
+    const folder = this.#folder(configFile)
     if (!Array.isArray(plugins)) return
     const loadings = await Promise.all(
       plugins.map(async (source: unknown) => {
         if (!isRecord(source) || typeof source.use !== 'string' || source.use === '') return
-        return isOff(source) ? undefined : { source, ...(await loadPlugin(source.use, configFile)) }
+        return isOff(source)
+          ? undefined
+          : { source, ...(await loadPlugin(source.use, configFile, folder)) }
       }),
     )
     for (const [index, loading] of loadings.entries()) {
@@ -83,6 +88,12 @@ export class PluginLines {
     return own
   }
 
+  /** What each line uses, once per plugin. */
+  used(): { use: string; plugin: Plugin }[] {
+    const all = this.#lines.map(({ source, plugin }) => ({ use: source.use as string, plugin }))
+    return all.filter(({ use }, index) => all.findIndex((one) => one.use === use) === index)
+  }
+
   /** Where each line's plugin came from, by line id. */
   origins(): Map<string, string> {
     return new Map(this.#lines.map(({ id, origin }) => [id, origin]))
@@ -114,6 +125,19 @@ export class PluginLines {
         timeouts: line.timeouts as Partial<Record<HookName, number>>,
       }
     })
+  }
+
+  #folder(configFile: string): PluginsFolder | undefined {
+    const { pluginsDir } = this.#tree.value
+    if (typeof pluginsDir !== 'string' || pluginsDir === '') return undefined
+    try {
+      return new PluginsFolder(resolve(dirname(configFile), pluginsDir))
+    } catch (error) {
+      this.#incomplete = true
+      const reason = `the folder cannot be read: ${(error as NodeJS.ErrnoException).code}`
+      this.#tree.add(['pluginsDir'], reason, 'Mend the path; it starts at the config file.')
+      return undefined
+    }
   }
 
   #take(index: number, source: Node, { plugin, origin }: { plugin: Plugin; origin: string }): void {

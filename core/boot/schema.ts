@@ -106,6 +106,39 @@ const LISTEN = {
   },
 }
 
+/** Where operators are served; `false` = nowhere. */
+export const ADMIN_SCHEMA = {
+  type: ['object', 'boolean'],
+  additionalProperties: false,
+  default: {},
+  description: 'Where operators are served: status, commands, admin routes. false = nowhere.',
+  properties: {
+    host: {
+      type: 'string',
+      minLength: 1,
+      default: '127.0.0.1',
+      description: 'The address to listen on.',
+    },
+    port: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 65_535,
+      default: 8081,
+      description: 'The port to listen on. 0 = any free one.',
+    },
+    allowedOrigins: {
+      ...NAMES,
+      default: [],
+      description: 'Origins of web pages that may ask.',
+    },
+    allowedHosts: {
+      ...NAMES,
+      default: [],
+      description: 'Values of the Host header to accept besides its own.',
+    },
+  },
+} as const satisfies Schema
+
 /** A config file. Ids and what depends on other keys is checked in code, where the reason can be told. */
 export const CONFIG_SCHEMA = {
   type: 'object',
@@ -113,6 +146,7 @@ export const CONFIG_SCHEMA = {
   description: 'A Patchbay config file.',
   properties: {
     listen: LISTEN,
+    admin: ADMIN_SCHEMA,
     data: {
       type: 'string',
       minLength: 1,
@@ -216,6 +250,12 @@ export const CONFIG_SCHEMA = {
       default: {},
       description: 'What fills in for missing keys.',
       properties: { upstream: UPSTREAM_DEFAULTS_SCHEMA },
+    },
+    pluginsDir: {
+      type: 'string',
+      minLength: 1,
+      description:
+        "A folder of plugins, relative to the config file's folder: `use` names what is in it.",
     },
     upstreams: {
       type: 'object',

@@ -1,3 +1,4 @@
+import type { AdminConfig } from '../inbound/settings.ts'
 import type { UpstreamNames } from '../kernel/catalog.ts'
 import type { NameRules } from '../kernel/names.ts'
 import type { PluginSpec } from '../kernel/setup.ts'
@@ -28,6 +29,8 @@ export interface GatewayConfig {
   /** Absolute path of the main file. */
   readonly file: string
   readonly listen: ListenConfig
+  /** Where operators are served; nowhere when left out. */
+  readonly admin?: AdminConfig
   /** Absolute path of the folder for what must outlive the process. */
   readonly data: string
   /** Secrets that seal sessions: the first seals, all open. Each has at least 32 characters. */
@@ -50,6 +53,6 @@ export interface GatewayConfig {
   readonly upstreamNames: readonly UpstreamNames[]
   /** The enabled plugin lines, in config order. */
   readonly plugins: readonly PluginSpec[]
-  /** Plugin line id → where the plugin came from: `bundled`, a file, or a package and its version. */
+  /** Plugin line id → where the plugin came from: `bundled`, a file, or `package@version`. */
   readonly origins: ReadonlyMap<string, string>
 }

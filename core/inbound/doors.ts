@@ -20,8 +20,19 @@ export class Doors {
   /** `undefined`: any host, because the gateway is reachable under names it cannot know. */
   readonly #hosts: ReadonlySet<string> | undefined
   readonly #loopback: boolean
+  readonly #section: string
 
-  constructor({ host, publicUrl, allowedOrigins, allowedHosts }: ListenConfig) {
+  /** @param section the setting that refusals name */
+  constructor(
+    {
+      host,
+      publicUrl,
+      allowedOrigins,
+      allowedHosts,
+    }: Pick<ListenConfig, 'host' | 'publicUrl' | 'allowedOrigins' | 'allowedHosts'>,
+    section: 'listen' | 'admin' = 'listen',
+  ) {
+    this.#section = section
     this.#loopback = LOOPBACK.has(host) || host === '::1'
     const publicHost = publicUrl === undefined ? [] : [hostName(new URL(publicUrl).host)]
     const known = [...publicHost, ...allowedHosts.map(hostName)]
@@ -40,10 +51,11 @@ export class Doors {
   refuse(headers: IncomingHttpHeaders): string | undefined {
     const { host, origin } = headers
     if (this.#hosts !== undefined && (host === undefined || !this.#hosts.has(hostName(host)))) {
-      return `Host ${host ?? '(none)'} is not served here. Add it to \`listen.allowedHosts\`, or set \`listen.publicUrl\``
+      const also = this.#section === 'listen' ? ', or set `listen.publicUrl`' : ''
+      return `Host ${host ?? '(none)'} is not served here. Add it to \`${this.#section}.allowedHosts\`${also}`
     }
     if (origin !== undefined && !this.#admits(origin)) {
-      return `Origin ${origin} may not call this gateway. Add it to \`listen.allowedOrigins\``
+      return `Origin ${origin} may not call this gateway. Add it to \`${this.#section}.allowedOrigins\``
     }
     return undefined
   }

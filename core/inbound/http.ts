@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import Router from '@koa/router'
 import Koa, { type Context } from 'koa'
 import type { Authenticated, Health, Principal } from '../../sdk/index.ts'
@@ -20,16 +19,14 @@ import type { ListStream } from './list-stream.ts'
 import type { ClientMessage } from './message.ts'
 import { ModernWire } from './modern.ts'
 import { failed, Operations } from './operations.ts'
+import { addressOf, closePort, isHangUp, openPort } from './port.ts'
 import { Replies } from './replies.ts'
-import { addPluginRoutes } from './routes.ts'
+import { addPluginRoutes, type PluginRoute } from './routes.ts'
 import { type Revocations, Sessions } from './session.ts'
 import type { ListenConfig } from './settings.ts'
 import { respond, type WireParts } from './wire.ts'
 
 const ENDPOINT = '/mcp'
-
-/** Error codes of a client that went away. */
-const HUNG_UP = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT'])
 
 /** What the client's side is made of. */
 export interface InboundParts {
@@ -52,6 +49,8 @@ export interface InboundParts {
 
 /** The gateway's own port: the MCP endpoint, `/live`, `/ready`, and the plugins' routes. */
 export class Inbound {
+  /** What lists, calls and refusals have in common on every port. */
+  readonly operations: Operations
   readonly #parts: InboundParts
   readonly #server: Server
   readonly #streams = new Set<ListStream>()
@@ -59,15 +58,17 @@ export class Inbound {
   readonly #endpoint: Endpoint
   readonly #paths: ReadonlySet<string>
   readonly #replies: Replies
+  #adminRoutes: readonly PluginRoute[] = []
 
   constructor(parts: InboundParts) {
     this.#parts = parts
     const { kernel, us, wheel, now, listen, sealer, revoked } = parts
     const replies = new Replies({ us, showPlugin: parts.showPlugin })
     this.#replies = replies
+    this.operations = new Operations(kernel, replies)
     const shared: WireParts = {
       kernel,
-      operations: new Operations(kernel, replies),
+      operations: this.operations,
       replies,
       wheel,
       inFlight: this.#inFlight,
@@ -95,32 +96,22 @@ export class Inbound {
   get url(): string {
     const { publicUrl, host, tls } = this.#parts.listen
     if (publicUrl !== undefined) return new URL(ENDPOINT, publicUrl).href
-    const { port } = this.#server.address() as AddressInfo
-    const name = host.includes(':') ? `[${host}]` : host
-    return `${tls === undefined ? 'http' : 'https'}://${name}:${port}${ENDPOINT}`
+    return `${tls === undefined ? 'http' : 'https'}://${addressOf(this.#server, host)}${ENDPOINT}`
+  }
+
+  /** What plugins want served by the admin door: not served here. */
+  get adminRoutes(): readonly PluginRoute[] {
+    return this.#adminRoutes
+  }
+
+  /** Whether the gateway is about to stop. */
+  get draining(): boolean {
+    return this.#inFlight.draining
   }
 
   /** Starts to listen. @throws GatewayError when the port cannot be had */
   listen(): Promise<void> {
-    const { host, port } = this.#parts.listen
-    return new Promise((resolve, reject) => {
-      const refused = (error: Error) =>
-        reject(
-          new GatewayError([
-            {
-              code: 'LISTEN',
-              path: 'listen',
-              reason: `cannot listen on ${host}:${port}: ${error.message}`,
-              hint: 'Stop what uses the port, or set `listen.port` to another (0 takes any free one).',
-            },
-          ]),
-        )
-      this.#server.once('error', refused)
-      this.#server.listen(port, host, () => {
-        this.#server.off('error', refused)
-        resolve()
-      })
-    })
+    return openPort(this.#server, this.#parts.listen, 'listen')
   }
 
   /**
@@ -136,12 +127,7 @@ export class Inbound {
   /** Cuts what is still open. Resolves with how many calls that was. */
   async close(): Promise<number> {
     const cut = this.#inFlight.count
-    const closed = new Promise<void>((resolve) => {
-      if (this.#server.listening) this.#server.close(() => resolve())
-      else resolve()
-    })
-    this.#server.closeAllConnections()
-    await closed
+    await closePort(this.#server)
     return cut
   }
 
@@ -151,7 +137,7 @@ export class Inbound {
     app.silent = true
     app.on('error', (cause: { code?: string; expose?: boolean }) => {
       // Neither a client that hangs up nor an answer of a route's is a fault of ours.
-      if (!HUNG_UP.has(cause.code ?? '') && cause.expose !== true) this.#parts.fault(cause, '')
+      if (!isHangUp(cause) && cause.expose !== true) this.#parts.fault(cause, '')
     })
     app.use((ctx, next) => {
       // Whoever keeps the connection would find it closed at the next request.
@@ -188,7 +174,7 @@ export class Inbound {
       ctx.status = ready ? 200 : 503
       ctx.body = { ready, ...(draining ? { draining: true } : {}), plugins: health }
     })
-    addPluginRoutes({
+    this.#adminRoutes = addPluginRoutes({
       router,
       hooks: this.#parts.kernel.hooks,
       reserved: new Set(['/', '/live', '/ready', ...this.#paths]),

@@ -43,18 +43,21 @@ export class Operations {
         'Invalid cursor: lists here have one page',
       )
     }
-    const answer = (list: { text: string; count: number }) => {
-      const { hooks } = this.#kernel
-      if (hooks.on.observe !== null) {
-        hooks.emit({ type: 'list', method: 'tools/list', caller, count: list.count, requestId })
-      }
-      return this.#replies.result(era, `"tools":${list.text}${extra}`)
+    const answer = ({ text, count }: { text: string; count: number }): Maybe<Reply> => {
+      const reply = () => this.#replies.result(era, `"tools":${text}${extra}`)
+      const told = this.#kernel.listed(caller, 'tools/list', count, requestId)
+      return isPromise(told) ? told.then(reply) : reply()
     }
     const context: ReplyContext = { era, requestId, status: true }
     try {
       const list = this.#kernel.list(caller)
-      if (!isPromise(list)) return answer(list)
-      return list.then(answer, (cause) => this.#replies.refusal(failed(cause), context))
+      if (!isPromise(list)) {
+        const reply = answer(list)
+        return isPromise(reply)
+          ? reply.catch((cause) => this.#replies.refusal(failed(cause), context))
+          : reply
+      }
+      return list.then(answer).catch((cause) => this.#replies.refusal(failed(cause), context))
     } catch (cause) {
       return this.#replies.refusal(failed(cause), context)
     }
@@ -67,7 +70,9 @@ export class Operations {
     exchange: StatusExchange,
   ): Maybe<Reply | undefined> {
     const { params, text, paramsMembers, meta } = message
-    const { name, arguments: args } = params
+    const { name, arguments: args, requestState, inputResponses } = params
+    const wrong = this.#wrongRetry(requestState, inputResponses)
+    if (wrong !== undefined) return wrong
     if (typeof name !== 'string') {
       return this.#replies.error(200, CODE.invalidParams, 'Invalid params: `name` must be a string')
     }
@@ -88,6 +93,9 @@ export class Operations {
         params: paramsMembers,
         argsAt: index < 0 ? -1 : (paramsMembers[index + 2] as number),
         meta,
+        ...(typeof requestState === 'string' && caller.client.era === 'modern'
+          ? { state: requestState, responses: inputResponses as Record<string, unknown> }
+          : {}),
       },
       caller,
       exchange,
@@ -99,6 +107,19 @@ export class Operations {
         ? undefined
         : this.#replies.toolCall(settled, { era, requestId, status: exchange.statusOpen })
     return isPromise(outcome) ? outcome.then(reply) : reply(outcome)
+  }
+
+  /** What a retry brings along (2026-07-28, multi round-trip requests). */
+  #wrongRetry(state: unknown, responses: unknown): Reply | undefined {
+    const what =
+      state !== undefined && typeof state !== 'string'
+        ? '`requestState` must be a string'
+        : responses !== undefined && !isObject(responses)
+          ? '`inputResponses` must be an object'
+          : undefined
+    return what === undefined
+      ? undefined
+      : this.#replies.error(200, CODE.invalidParams, `Invalid params: ${what}`)
   }
 
   /** `WWW-Authenticate` for a refusal, flat. */

@@ -1,5 +1,6 @@
-import type { Denial, DenialCode, Failure, Outcome } from '../../sdk/index.ts'
+import type { Denial, DenialCode, Failure, Outcome, QuestionOutcome } from '../../sdk/index.ts'
 import { RelayedError, RelayedResult } from '../kernel/outcome.ts'
+import { PausedOutcome } from '../kernel/pauses.ts'
 import { editMembers } from '../wire/json.ts'
 import { CODE, type Implementation, LEGACY, META, MODERN } from '../wire/protocol.ts'
 
@@ -84,6 +85,7 @@ export class Replies {
     if (outcome.kind === 'failure' && outcome.error !== undefined) {
       return this.#upstreamError(outcome, outcome.error, context.era)
     }
+    if (outcome.kind === 'question') return this.#question(outcome, context)
     const common = this.#common(outcome, context)
     if (common !== undefined) return common
     const error = this.#data(outcome)
@@ -98,6 +100,30 @@ export class Replies {
     }
     const shaped = context.era === 'modern' ? { resultType: 'complete', ...result } : result
     return { status: 200, body: `"result":${JSON.stringify(shaped)}` }
+  }
+
+  /** A call that waits for answers, or must end because this client cannot be asked. */
+  #question(outcome: QuestionOutcome, { era, status }: ReplyContext): Reply {
+    const { questions, missing } = outcome
+    if (outcome instanceof PausedOutcome) {
+      const members = `"inputRequests":${JSON.stringify(questions)},"requestState":${JSON.stringify(outcome.state)}`
+      return {
+        status: 200,
+        body: `"result":{${this.#stamp.replace('complete', 'input_required')},${members}}`,
+      }
+    }
+    if (era === 'modern') {
+      const names = Object.keys(missing ?? {}).join(', ')
+      const text = `This tool has to ask something first: declare the capability ${names}.`
+      const data = { requiredCapabilities: missing }
+      return this.error(status ? 400 : 200, CODE.missingCapability, text, data)
+    }
+    const reason = 'This tool has to ask something first, and this client cannot be asked here'
+    const hint = `Use a client of protocol ${MODERN} that can be.`
+    const error = { code: 'INVALID', message: reason, hint }
+    const content = [{ type: 'text', text: `${reason}. ${hint}` }]
+    const result = { content, isError: true, _meta: { 'patchbay/error': error } }
+    return { status: 200, body: `"result":${JSON.stringify(result)}` }
   }
 
   /** How any other method was refused or failed. */
@@ -167,6 +193,11 @@ export class Replies {
       }
       case 'NOT_FOUND':
         return this.error(200, CODE.invalidParams, textOf(outcome), this.#data(outcome))
+      case 'INVALID':
+        // A plugin speaks to the model; the kernel to the client, about the request itself.
+        return (outcome as Denial).plugin === undefined
+          ? this.error(200, CODE.invalidParams, textOf(outcome), this.#data(outcome))
+          : undefined
       case 'PLUGIN_FAILED':
       case 'INTERNAL': {
         const { message, hint } = outcome

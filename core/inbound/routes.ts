@@ -8,23 +8,44 @@ import { type HookTable, isPromise } from '../kernel/hooks.ts'
 export interface RouteHost {
   readonly router: Router
   readonly hooks: HookTable
-  /** Paths that are the gateway's own. */
-  readonly reserved: ReadonlySet<string>
   /** Who sends the request; `undefined` when it was refused and answered. */
   authenticate(ctx: Context): Promise<Principal | undefined>
   /** Answers for a handler that failed. */
   failed(ctx: Context, error: HookError): void
 }
 
+/** The gateway's own port, where plugins' routes are registered. */
+export interface MainRouteHost extends RouteHost {
+  /** Paths that are the gateway's own. */
+  readonly reserved: ReadonlySet<string>
+}
+
+/** A route and whose it is. */
+export interface PluginRoute {
+  readonly plugin: string
+  readonly route: Route
+}
+
+const ACCESS: readonly unknown[] = ['authenticated', 'public', 'admin'] satisfies Route['access'][]
+
+/** What the admin door serves itself, with everything below. */
+const ADMIN_OWN = /^\/(?:(?:status|explain|upstreams|commands)(?:\/.*)?)?$/
+
 /**
- * Lets every plugin register its routes.
+ * Lets every plugin register its routes, and serves those that are not the admin door's.
+ * @returns those that are
  * @throws GatewayError with the problems of all plugins
  */
-export function addPluginRoutes(host: RouteHost): void {
+export function addPluginRoutes(host: MainRouteHost): readonly PluginRoute[] {
   const problems: Problem[] = []
   const taken = new Map<string, string>()
+  const admin: PluginRoute[] = []
   for (const { plugin, run, skip } of host.hooks.on.routes ?? []) {
-    const add = (route: Route) => addRoute(host, plugin, route, taken)
+    const add = (route: Route) => {
+      judge(plugin, route, host.reserved, taken)
+      if (route.access === 'admin') admin.push({ plugin, route })
+      else serveRoute(host, { plugin, route })
+    }
     try {
       const nothing: unknown = run({ add })
       if (!isPromise(nothing)) continue
@@ -42,18 +63,14 @@ export function addPluginRoutes(host: RouteHost): void {
     }
   }
   if (problems.length > 0) throw new GatewayError(problems)
+  return admin
 }
 
-function addRoute(
+/** Serves one route of a plugin. */
+export function serveRoute(
   host: RouteHost,
-  plugin: string,
-  { method, path, access = 'authenticated', handle }: Route,
-  taken: Map<string, string>,
+  { plugin, route: { method, path, access, handle } }: PluginRoute,
 ): void {
-  if (host.reserved.has(path)) throw new TypeError(`the path ${path} is the gateway's own`)
-  const owner = taken.get(`${method} ${path}`)
-  if (owner !== undefined) throw new TypeError(`${method} ${path} belongs to the plugin ${owner}`)
-  taken.set(`${method} ${path}`, plugin)
   host.router.register(path, [method], async (ctx: Context) => {
     if (access !== 'public') {
       const principal = await host.authenticate(ctx)
@@ -68,4 +85,25 @@ function addRoute(
       host.failed(ctx, host.hooks.failed(plugin, 'routes', cause, false))
     }
   })
+}
+
+/** @throws TypeError for a route that cannot be the plugin's */
+function judge(
+  plugin: string,
+  { method, path, access = 'authenticated' }: Route,
+  reserved: ReadonlySet<string>,
+  taken: Map<string, string>,
+): void {
+  // Another word might be a misspelt `admin`: it must not open a door.
+  if (!ACCESS.includes(access)) {
+    throw new TypeError(`the access of ${method} ${path} is none of ${ACCESS.join(', ')}`)
+  }
+  const isAdmin = access === 'admin'
+  if (isAdmin ? ADMIN_OWN.test(path) : reserved.has(path)) {
+    throw new TypeError(`the path ${path} is the gateway's own`)
+  }
+  const key = `${isAdmin ? 'admin' : 'main'} ${method} ${path}`
+  const owner = taken.get(key)
+  if (owner !== undefined) throw new TypeError(`${method} ${path} belongs to the plugin ${owner}`)
+  taken.set(key, plugin)
 }

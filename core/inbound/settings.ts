@@ -1,3 +1,14 @@
+/** Where operators are served. */
+export interface AdminConfig {
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  /** Web pages of these origins may use it, besides those on loopback when it listens there. */
+  readonly allowedOrigins: readonly string[]
+  /** Names in the `Host` header besides its own. */
+  readonly allowedHosts: readonly string[]
+}
+
 /** Where and how clients are served. Sizes in bytes. */
 export interface ListenConfig {
   readonly host: string

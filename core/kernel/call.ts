@@ -1,6 +1,7 @@
 import {
+  type Ask,
   type Caller,
-  type Clock,
+  type Denial,
   deny,
   type Maybe,
   type Outcome,
@@ -9,20 +10,16 @@ import {
 import { repeatsNameAnywhere } from '../wire/json.ts'
 import type { CatalogStore } from './catalog.ts'
 import { type HookTable, isPromise, type Listener, type Step } from './hooks.ts'
-import {
-  ambiguous,
-  cancelled,
-  internal,
-  notFound,
-  outcomeOf,
-  refused,
-  traceparent,
-} from './outcome.ts'
+import { FilteredExchange } from './messages.ts'
+import { ambiguous, cancelled, internal, notFound, outcomeOf, refused } from './outcome.ts'
+import { judgedDigest, PATIENCE, type PausedCall, PausedOutcome, type Pauses } from './pauses.ts'
 import type { CallRequest, Exchange, Servers, Vault } from './ports.ts'
+import type { Reports, Watch } from './reports.ts'
 import { Round } from './round.ts'
-import { applyGuard, applyShape } from './verdict.ts'
+import { applyGuard, applyShape, isAsk } from './verdict.ts'
 import type { View, Views } from './view.ts'
 import { WayBack } from './way-back.ts'
+import type { Wheel } from './wheel.ts'
 
 /** How far a call came: which plugins `afterCall` belongs to. */
 interface Way {
@@ -39,20 +36,13 @@ interface Parts {
   readonly hooks: HookTable
   readonly servers: Servers
   readonly vault: Vault
-  readonly clock: Clock
+  readonly reports: Reports
+  readonly pauses: Pauses
+  readonly wheel: Wheel
   /** Makes the ids of calls. */
   readonly nextId: () => string
   /** Told of a throw in the gateway's own code. */
   readonly fault: (cause: unknown, requestId: string) => void
-}
-
-/** What a `call.finished` needs to know; made only when somebody observes. */
-interface Watch {
-  readonly request: CallRequest
-  readonly caller: Caller
-  readonly exchange: Exchange
-  readonly start: number
-  readonly from: number
 }
 
 /**
@@ -72,31 +62,62 @@ export class CallPath {
 
   /** Runs one call to its end. */
   call(request: CallRequest, caller: Caller, exchange: Exchange): Maybe<Outcome> {
-    const { views, hooks } = this.#parts
-    const watch = hooks.on.observe === null ? undefined : this.#watch(request, caller, exchange)
+    const watch = this.#parts.reports.watch(request, caller, exchange)
     try {
-      const view = views.of(caller)
-      const outcome = isPromise(view)
-        ? view.then((ready) => this.#open(ready, request, caller, exchange))
-        : this.#open(view, request, caller, exchange)
-      if (!isPromise(outcome)) return this.#finish(outcome, watch)
+      const outcome =
+        request.state === undefined
+          ? this.#look(undefined, request, caller, exchange)
+          : this.#resume(request.state, request, caller, exchange)
+      if (!isPromise(outcome)) return this.#finish(outcome, exchange, watch)
       return outcome.then(
-        (settled) => this.#finish(settled, watch),
-        (cause) => this.#finish(this.#failure(cause, exchange), watch),
+        (settled) => this.#finish(settled, exchange, watch),
+        (cause) => this.#finish(this.#failure(cause, exchange), exchange, watch),
       )
     } catch (cause) {
-      return this.#finish(this.#failure(cause, exchange), watch)
+      return this.#finish(this.#failure(cause, exchange), exchange, watch)
     }
   }
 
-  #open(view: View, request: CallRequest, caller: Caller, exchange: Exchange): Maybe<Outcome> {
+  /** A call that asked goes on: its state is spent before any hook runs. */
+  #resume(state: string, request: CallRequest, caller: Caller, exchange: Exchange): Maybe<Outcome> {
+    const paused = this.#parts.pauses.resume(request, caller, state)
+    const go = (found: PausedCall | Denial): Maybe<Outcome> =>
+      'nonce' in found ? this.#look(found, request, caller, exchange) : found
+    return isPromise(paused) ? paused.then(go) : go(paused)
+  }
+
+  #look(
+    paused: PausedCall | undefined,
+    request: CallRequest,
+    caller: Caller,
+    exchange: Exchange,
+  ): Maybe<Outcome> {
+    const view = this.#parts.views.of(caller)
+    return isPromise(view)
+      ? view.then((ready) => this.#open(ready, paused, request, caller, exchange))
+      : this.#open(view, paused, request, caller, exchange)
+  }
+
+  #open(
+    view: View,
+    paused: PausedCall | undefined,
+    request: CallRequest,
+    caller: Caller,
+    exchange: Exchange,
+  ): Maybe<Outcome> {
     const entry = this.#parts.catalog.find(request.name)
     if (entry === undefined) return notFound(request.name)
     const { candidates, refusals } = view.permit(entry)
     if (candidates.length === 0) return refused(request.name, refusals)
-    const id = this.#parts.nextId()
-    const round = new Round(id, request, caller, entry, candidates, exchange, this.#identify)
+    const id = paused?.id ?? this.#parts.nextId()
+    const { messages } = this.#parts.hooks
+    const side =
+      messages === null
+        ? exchange
+        : new FilteredExchange(exchange, caller, this.#parts.hooks, messages)
+    const round = new Round(id, request, caller, entry, candidates, side, paused, this.#identify)
     exchange.round = round
+    side.round = round
     if (this.#plain) {
       const { target } = round
       return target === undefined ? ambiguous(entry, candidates) : this.#send(round)
@@ -146,6 +167,15 @@ export class CallPath {
   /** Guards in config order, all of them judging exactly what will be sent. */
   #guard(way: Way): Maybe<Outcome> {
     const steps = this.#parts.hooks.guards ?? []
+    const { round } = way
+    if (
+      way.guards === 0 &&
+      round.paused !== undefined &&
+      round.paused.judged !== judgedDigest(round)
+    ) {
+      // What they were asked about is not what would be sent: they ask again.
+      round.forgotten = new Set(steps.map(({ plugin }) => plugin))
+    }
     while (way.guards < steps.length) {
       const { before } = steps[way.guards++] as Step
       if (before === null) continue
@@ -160,6 +190,7 @@ export class CallPath {
   }
 
   #ask(one: Listener<'beforeCall'>, round: Round): unknown {
+    round.current = one.plugin
     try {
       const verdict = one.run(round)
       if (!isPromise(verdict)) return verdict
@@ -179,14 +210,31 @@ export class CallPath {
     if (verdict === undefined || verdict === null) return undefined
     let ended: Outcome | undefined
     try {
-      ended =
-        way.guards === 0 ? applyShape(round, one.plugin, verdict) : applyGuard(one.plugin, verdict)
+      ended = isAsk(verdict)
+        ? this.#pause(way, one.plugin, verdict)
+        : way.guards === 0
+          ? applyShape(round, one.plugin, verdict)
+          : applyGuard(one.plugin, verdict)
     } catch (cause) {
       throw this.#parts.hooks.failed(one.plugin, 'beforeCall', cause, false)
     }
     if (ended?.kind !== 'result') return ended
     way.answer = ended
     return undefined
+  }
+
+  /** A plugin asks: the round ends, and what the next one needs is sealed. @throws TypeError */
+  #pause({ round, shapers, guards }: Way, plugin: string, verdict: Ask): Outcome {
+    const { hooks, pauses } = this.#parts
+    const reached = [
+      ...(hooks.shapers ?? []).slice(0, shapers),
+      ...(hooks.guards ?? []).slice(0, guards),
+    ].flatMap((step) => (step.before === null ? [] : step.plugin))
+    // The one that asks counts as reached too: it had its first time.
+    const passed = [...new Set([...(round.paused?.passed ?? []), ...reached])]
+    // A shaper that asks takes nothing from guards that were answered before.
+    const judged = guards === 0 ? (round.paused?.judged ?? '') : judgedDigest(round)
+    return pauses.pause(round, plugin, verdict, judged, passed)
   }
 
   #send(round: Round): Maybe<Outcome> {
@@ -222,36 +270,28 @@ export class CallPath {
     return internal(false)
   }
 
-  #watch(request: CallRequest, caller: Caller, exchange: Exchange): Watch {
-    const { clock } = this.#parts
-    return { request, caller, exchange, start: clock.now(), from: clock.monotonic() }
+  /** A call whose questions nobody answers is over when its state expires. */
+  #expect({ paused }: PausedOutcome, watch: Watch): void {
+    const { wheel, pauses, reports } = this.#parts
+    wheel.after(PATIENCE, async () => {
+      const reason = 'nobody answered the questions'
+      if (!(await pauses.abandon(paused))) return
+      await reports.finished({ kind: 'cancelled', reason, executed: false }, watch)
+    })
   }
 
-  #finish(outcome: Outcome, watch: Watch | undefined): Outcome {
-    if (watch === undefined) return outcome
-    const { request, caller, exchange, start, from } = watch
+  /** Everything a call must not end without: messages delivered, `onEnd` run, reports made. */
+  #finish(outcome: Outcome, exchange: Exchange, watch: Watch | undefined): Maybe<Outcome> {
     const { round } = exchange
-    const rule = outcome.kind === 'denial' ? outcome.rule : undefined
-    const plugin = outcome.kind === 'denial' ? outcome.plugin : undefined
-    this.#parts.hooks.emit({
-      type: 'call.finished',
-      id: round?.id ?? this.#parts.nextId(),
-      method: request.method,
-      name: request.name,
-      caller,
-      entry: round?.entry,
-      target: round?.target,
-      outcome,
-      verdicts: plugin === undefined ? [] : [{ plugin, rule: rule ?? '' }],
-      start,
-      duration: this.#parts.clock.monotonic() - from,
-      upstreamDuration: round?.upstreamDuration ?? 0,
-      wire: exchange.wire,
-      requestId: exchange.requestId,
-      sessionId: exchange.sessionId,
-      traceparent: traceparent(request, exchange),
-    })
-    return outcome
+    const end = (): Maybe<Outcome> => {
+      round?.end((cause) => this.#parts.fault(cause, exchange.requestId))
+      if (watch === undefined) return outcome
+      if (!(outcome instanceof PausedOutcome)) return this.#parts.reports.finished(outcome, watch)
+      this.#expect(outcome, watch)
+      return this.#parts.reports.paused(outcome, watch)
+    }
+    const pending = round?.exchange instanceof FilteredExchange ? round.exchange.pending : undefined
+    return pending === undefined ? end() : pending.then(end, end)
   }
 }
 

@@ -65,6 +65,8 @@ export class HookTable {
   readonly shapers: readonly Step[] | null
   /** Both ways in this order. */
   readonly guards: readonly Step[] | null
+  /** Who reads messages to clients: shapers in reverse, then guards. */
+  readonly messages: readonly Listener<'onMessage'>[] | null
   readonly #wheel: Wheel
 
   constructor(lines: readonly PluginLine[], wheel: Wheel) {
@@ -78,6 +80,8 @@ export class HookTable {
       present: list('present'),
       beforeCall: list('beforeCall'),
       afterCall: list('afterCall'),
+      onMessage: list('onMessage'),
+      settle: list('settle'),
       authenticate: list('authenticate'),
       challenge: list('challenge'),
       identity: list('identity'),
@@ -88,7 +92,14 @@ export class HookTable {
       start: list('start'),
       stop: list('stop'),
       health: list('health'),
+      status: list('status'),
     }
+    this.messages = orNull(
+      [
+        ...lines.filter(({ phase }) => phase === 'shape').reverse(),
+        ...lines.filter(({ phase }) => phase === 'guard'),
+      ].flatMap((line) => listener(line, 'onMessage') ?? []),
+    )
     this.shapers = steps(lines, 'shape')
     this.guards = steps(lines, 'guard')
   }

@@ -24,7 +24,9 @@ import { Refused } from './errors.ts'
 import { HookTable, isPromise, type PluginLine } from './hooks.ts'
 import { Lists, type ShownList } from './lists.ts'
 import type { NameRules } from './names.ts'
-import type { CallRequest, Exchange, ListWatcher, Servers, Vault } from './ports.ts'
+import { Pauses, type Spent } from './pauses.ts'
+import type { CallRequest, Exchange, ListWatcher, Sealer, Servers, Vault } from './ports.ts'
+import { Reports } from './reports.ts'
 import { Views } from './view.ts'
 import type { Wheel } from './wheel.ts'
 
@@ -36,6 +38,9 @@ export interface KernelParts {
   readonly upstreams: readonly UpstreamNames[]
   readonly names: NameRules
   readonly servers: Servers
+  readonly sealer: Sealer
+  /** Which states of paused calls were spent. */
+  readonly spent: Spent
   /** Makes ids that are unique in this process. */
   readonly nextId: () => string
   /** Told of a throw in the gateway's own code. */
@@ -52,6 +57,7 @@ export class Kernel implements Vault {
   /** Called after every change of the catalog; set by the kernel's owner. */
   onCatalog: (event: CatalogChanged) => void = () => {}
   readonly #path: CallPath
+  readonly #reports: Reports
   readonly #watchers = new Set<ListWatcher>()
 
   constructor(parts: KernelParts) {
@@ -66,7 +72,21 @@ export class Kernel implements Vault {
     this.views = new Views(this.hooks, clock)
     this.lists = new Lists(this.catalog, this.views, this.hooks, clock)
     const { hooks, catalog, views } = this
-    this.#path = new CallPath({ catalog, views, hooks, servers, vault: this, clock, nextId, fault })
+    this.#reports = new Reports(hooks, clock, nextId)
+    const reports = this.#reports
+    const pauses = new Pauses(parts.sealer, parts.spent, clock, nextId)
+    this.#path = new CallPath({
+      catalog,
+      views,
+      hooks,
+      servers,
+      vault: this,
+      reports,
+      pauses,
+      wheel: parts.wheel,
+      nextId,
+      fault,
+    })
   }
 
   /**
@@ -110,6 +130,14 @@ export class Kernel implements Vault {
   /** What this caller lists. @throws HookError, or rejects with it */
   list(caller: Caller): Maybe<ShownList> {
     return this.lists.of(caller)
+  }
+
+  /**
+   * Told before a list is answered.
+   * @throws HookError, or rejects with it, when it must not be answered
+   */
+  listed(caller: Caller, method: string, count: number, requestId: string): Maybe<void> {
+    return this.#reports.listed(caller, method, count, requestId)
   }
 
   /** Asks callers' filters anew and tells those who watch lists; `scope` limits it to one principal. */

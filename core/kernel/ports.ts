@@ -15,6 +15,10 @@ export interface CallRequest {
   readonly argsAt: number
   /** `_meta` as it came, envelope included. */
   readonly meta: Readonly<Record<string, unknown>>
+  /** `requestState`: the paused call that this one goes on with. */
+  readonly state?: string | undefined
+  /** `inputResponses`. */
+  readonly responses?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** The client's side of one call: made by a wire, used by the kernel and the outbound room. */

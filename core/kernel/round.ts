@@ -1,8 +1,11 @@
-import type { Call, Caller, Entry, Target } from '../../sdk/index.ts'
+import type { Call, Caller, Client, Entry, Question, Target } from '../../sdk/index.ts'
+import { isObject } from '../wire/json.ts'
+import type { PausedCall } from './pauses.ts'
 import type { CallRequest, Exchange } from './ports.ts'
 
 const ENVELOPE = 'io.modelcontextprotocol/'
 const NO_META: Readonly<Record<string, unknown>> = Object.freeze({})
+const NO_ANSWERS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = Object.freeze({})
 
 /**
  * A call under way at an upstream. An object and no function: V8 makes functions that are assigned to a
@@ -20,6 +23,14 @@ export class Round implements Call {
   readonly entry: Entry
   readonly candidates: readonly Target[]
   readonly exchange: Exchange
+  /** What this round goes on with, when an earlier one asked. */
+  readonly paused: PausedCall | undefined
+  /** The plugin whose hook runs now: `first` and `answers` are its own. */
+  current = ''
+  /** Plugins whose answers were about something else than what is sent now. */
+  forgotten: ReadonlySet<string> | undefined
+  /** The way back has begun: nobody can be asked any more. */
+  returning = false
   target: Target | undefined
   args: Readonly<Record<string, unknown>>
   /** Set by the outbound room while the call is open there. */
@@ -31,6 +42,8 @@ export class Round implements Call {
   #audience: string | undefined
   readonly #identify: (round: Round) => string
   #controller: AbortController | undefined
+  #ends: (() => void)[] | undefined
+  #over = false
 
   constructor(
     id: string,
@@ -39,6 +52,7 @@ export class Round implements Call {
     entry: Entry,
     candidates: readonly Target[],
     exchange: Exchange,
+    paused: PausedCall | undefined,
     identify: (round: Round) => string,
   ) {
     this.id = id
@@ -47,6 +61,7 @@ export class Round implements Call {
     this.entry = entry
     this.candidates = candidates
     this.exchange = exchange
+    this.paused = paused
     this.target = candidates.length === 1 ? candidates[0] : undefined
     this.args = request.args
     this.#identify = identify
@@ -77,6 +92,41 @@ export class Round implements Call {
     return this.#controller.signal
   }
 
+  get first(): boolean {
+    return this.paused === undefined || !this.paused.passed.includes(this.current)
+  }
+
+  get answers(): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
+    if (this.paused === undefined || this.forgotten?.has(this.current)) return NO_ANSWERS
+    return this.paused.answers[this.current] ?? NO_ANSWERS
+  }
+
+  canAsk(method: Question['method'], mode: 'form' | 'url' = 'form'): boolean {
+    if (this.returning) return false
+    return Object.keys(missingCapabilities(this.caller.client, method, mode)).length === 0
+  }
+
+  onEnd(run: () => void): void {
+    if (this.#over) run()
+    else {
+      this.#ends ??= []
+      this.#ends.push(run)
+    }
+  }
+
+  /** The call is over. @param failed told of what a plugin's `onEnd` throws */
+  end(failed: (cause: unknown) => void): void {
+    this.#over = true
+    for (const run of this.#ends ?? []) {
+      try {
+        run()
+      } catch (cause) {
+        failed(cause)
+      }
+    }
+    this.#ends = undefined
+  }
+
   /** Sends the call elsewhere; the audience is asked for anew. */
   retarget(target: Target): void {
     this.target = target
@@ -90,4 +140,20 @@ export class Round implements Call {
     this.#controller?.abort(reason)
     this.open?.cancel(reason)
   }
+}
+
+/** The capabilities a client would have to declare to be asked this; empty when it can be. */
+export function missingCapabilities(
+  { era, capabilities }: Client,
+  method: Question['method'],
+  mode: unknown,
+): Record<string, object> {
+  const name = method.split('/')[0] as 'elicitation' | 'sampling' | 'roots'
+  const declared = capabilities[name]
+  // Handshake clients are asked by requests on their stream, which this gateway does not send.
+  const can = era === 'modern' && isObject(declared)
+  if (name !== 'elicitation') return can ? {} : { [name]: {} }
+  const forms = can && (isObject(declared.form) || Object.keys(declared).length === 0)
+  if (mode === 'url') return can && isObject(declared.url) ? {} : { elicitation: { url: {} } }
+  return forms ? {} : { elicitation: { form: {} } }
 }

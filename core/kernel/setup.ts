@@ -1,4 +1,12 @@
-import { CONTRACT, HOOK_NAMES, type HookName, type Hooks, type Plugin } from '../../sdk/index.ts'
+import {
+  CONTRACT,
+  DATA_NAMES,
+  type DataName,
+  HOOK_NAMES,
+  type HookName,
+  type Hooks,
+  type Plugin,
+} from '../../sdk/index.ts'
 import type { Services } from './container.ts'
 import { GatewayError, messageOf, type Problem } from './errors.ts'
 import type { PluginLine } from './hooks.ts'
@@ -88,21 +96,26 @@ function checkHooks({ id, plugin }: PluginSpec, hooks: unknown): Problem[] {
     ]
   }
   const problems = Object.entries(hooks).flatMap(([name, hook]) => {
+    // Data is judged where its schemas can be.
+    if (DATA_NAMES.includes(name as DataName)) return []
     if (!HOOK_NAMES.includes(name as HookName)) {
-      const near = didYouMean(name, HOOK_NAMES)
-      return [
-        setupProblem(id, `no hook \`${name}\`${near}`, `Hooks: ${HOOK_NAMES.join(', ')}.`, name),
-      ]
+      const known = [...HOOK_NAMES, ...DATA_NAMES]
+      const near = didYouMean(name, known)
+      const hint = `Hooks: ${known.join(', ')}.`
+      return [setupProblem(id, `no hook \`${name}\`${near}`, hint, name)]
     }
     return typeof hook === 'function' || hook === undefined
       ? []
       : [setupProblem(id, `hook \`${name}\` is not a function`, 'Return a function.')]
   })
-  if (('beforeCall' in hooks || 'afterCall' in hooks) && plugin.phase === undefined) {
+  if (
+    ('beforeCall' in hooks || 'afterCall' in hooks || 'onMessage' in hooks) &&
+    plugin.phase === undefined
+  ) {
     problems.push(
       setupProblem(
         id,
-        'has beforeCall or afterCall but no phase',
+        'has beforeCall, afterCall or onMessage but no phase',
         "Set `phase` to 'shape' or 'guard'.",
       ),
     )

@@ -1,4 +1,4 @@
-import type { Denial, Outcome, Target } from '../../sdk/index.ts'
+import type { Ask, Denial, Outcome, Target } from '../../sdk/index.ts'
 import { isObject } from '../wire/json.ts'
 import type { Listener } from './hooks.ts'
 import type { Round } from './round.ts'
@@ -14,7 +14,8 @@ export function applyShape(round: Round, plugin: string, verdict: unknown): Outc
   if (kind === 'answer' && isObject(result)) {
     return { kind: 'result', result, source: 'plugin', executed: false }
   }
-  if (kind !== 'change') throw new TypeError('returned something else than change, answer or deny')
+  if (kind !== 'change')
+    throw new TypeError('returned something else than change, answer, ask or deny')
   if (args !== undefined && !isObject(args)) {
     throw new TypeError('changed the arguments to something that is not an object')
   }
@@ -29,10 +30,15 @@ export function applyShape(round: Round, plugin: string, verdict: unknown): Outc
   return undefined
 }
 
+/** Whether a plugin wants to ask. */
+export function isAsk(verdict: unknown): verdict is Ask {
+  return (verdict as { kind?: unknown }).kind === 'ask'
+}
+
 /** Takes a guard's verdict. @throws TypeError for anything but a denial */
 export function applyGuard(plugin: string, verdict: unknown): Outcome {
   if ((verdict as { kind?: unknown }).kind !== 'denial')
-    throw new TypeError('a guard may only deny')
+    throw new TypeError('a guard may only ask or deny')
   return { ...(verdict as Denial), plugin }
 }
 
@@ -43,7 +49,7 @@ export function acceptOutcome(
   verdict: Outcome | undefined | null,
 ): Outcome {
   if (verdict === undefined || verdict === null || verdict === before) return before
-  if (before.kind === 'cancelled') return before
+  if (before.kind === 'cancelled' || before.kind === 'question') return before
   const { executed } = before
   if (verdict.kind === 'denial') return { ...verdict, plugin, executed }
   if (verdict.kind === 'failure') return { ...verdict, executed }

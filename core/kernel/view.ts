@@ -18,7 +18,8 @@ const MOST = 4_096
 export interface Permission {
   /** Empty when nothing is permitted. */
   readonly candidates: readonly Target[]
-  readonly refusals: readonly (Refusal & { readonly plugin: string })[]
+  /** At most one per target: the first plugin that refused it. */
+  readonly refusals: readonly (Refusal & { readonly plugin: string; readonly target: Target })[]
 }
 
 /** What callers with the same filters may use. One decision for lists and calls: both ask `permit`. */
@@ -43,7 +44,7 @@ export class View {
   }
 
   #judge(entry: Entry): Permission {
-    const refusals: (Refusal & { plugin: string })[] = []
+    const refusals: (Refusal & { plugin: string; target: Target })[] = []
     const candidates = entry.targets.filter((target) =>
       this.#filters.every(({ plugin, value }) => {
         let verdict: true | Refusal
@@ -54,7 +55,7 @@ export class View {
           verdict = { rule: 'failed', reason: 'the filter failed' }
         }
         // Anything but `true` refuses: a filter that answers nonsense permits nothing.
-        if (verdict !== true) refusals.push({ ...verdict, plugin })
+        if (verdict !== true) refusals.push({ ...verdict, plugin, target })
         return verdict === true
       }),
     )

@@ -32,6 +32,7 @@ export class WayBack {
     const steps = [...back, ...judges].flatMap(({ after }) => after ?? [])
     if (steps.length === 0) return outcome
     const first = readable(outcome)
+    round.returning = true
     return this.#after(round, steps, 0, first, first)
   }
 
@@ -47,6 +48,7 @@ export class WayBack {
       const one = steps[i] as Listener<'afterCall'>
       let verdict: Maybe<Outcome | undefined>
       try {
+        round.current = one.plugin
         verdict = one.run(round, outcome)
       } catch (cause) {
         outcome = this.#failed(one, outcome, cause)

@@ -14,6 +14,13 @@ export class ExpiringSet {
     return until !== undefined && until > this.#now()
   }
 
+  /** Adds what is not there yet. Whether it was not. @param ttl milliseconds */
+  claim(key: string, ttl: number): boolean {
+    if (this.has(key)) return false
+    this.add(key, ttl)
+    return true
+  }
+
   /** @param ttl milliseconds */
   add(key: string, ttl: number): void {
     this.#until.set(key, this.#now() + ttl)

@@ -57,6 +57,14 @@ export function readOnlyCall(round: Round): Call {
       get signal() {
         return round.signal
       },
+      get first() {
+        return round.first
+      },
+      get answers() {
+        return deepFreeze(round.answers)
+      },
+      canAsk: (method, mode) => round.canAsk(method, mode),
+      onEnd: (run) => round.onEnd(run),
     })
     calls.set(round, call)
   }

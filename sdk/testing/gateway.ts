@@ -1,7 +1,7 @@
-import { isPromise } from '../../core/kernel/hooks.ts'
 import type { Kernel } from '../../core/kernel/kernel.ts'
 import type { Lifecycle } from '../../core/kernel/lifecycle.ts'
-import type { Exchange } from '../../core/kernel/ports.ts'
+import { PausedOutcome } from '../../core/kernel/pauses.ts'
+import type { CallRequest, Exchange } from '../../core/kernel/ports.ts'
 import type { Wheel } from '../../core/kernel/wheel.ts'
 import type { EmbeddedServices } from '../../core/services/embedded.ts'
 import {
@@ -14,12 +14,12 @@ import {
   type Entry,
   type Event,
   type Health,
-  type Maybe,
   type Outcome,
   type Principal,
   type Route,
   type ToolDefinition,
 } from '../index.ts'
+import { type AnswerOptions, type CallOptions, cancellable, describe } from './call.ts'
 import type { FakeClock } from './clock.ts'
 import { deepFreeze } from './freeze.ts'
 import type { LogLine } from './log.ts'
@@ -31,15 +31,6 @@ import {
   type TestCallers,
 } from './request.ts'
 import { type FakeServers, listedTool, type Sent, type TestTool } from './upstream.ts'
-
-/** What a test may say about one call. */
-export interface CallOptions {
-  readonly caller?: CallerParts
-  /** The request's `_meta`. */
-  readonly meta?: Readonly<Record<string, unknown>>
-  /** Aborting it is the caller's cancellation. */
-  readonly cancel?: AbortSignal
-}
 
 interface TestGatewayParts {
   readonly kernel: Kernel
@@ -54,6 +45,12 @@ interface TestGatewayParts {
   readonly faults: unknown[]
 }
 
+interface Asked {
+  readonly name: string
+  readonly args: Readonly<Record<string, unknown>>
+  readonly options: CallOptions
+}
+
 /** A gateway with the plugins under test, a clock that stands still and upstreams that play along. */
 export class TestGateway {
   /** Time: moves when told to. */
@@ -63,6 +60,7 @@ export class TestGateway {
   /** Everything the plugins logged, oldest first. */
   readonly logs: readonly LogLine[]
   readonly #parts: TestGatewayParts
+  readonly #asked = new WeakMap<Outcome, Asked>()
   #requests = 0
 
   constructor(parts: TestGatewayParts) {
@@ -104,8 +102,45 @@ export class TestGateway {
   async call(
     name: string,
     args: Readonly<Record<string, unknown>> = {},
-    { caller, meta = {}, cancel }: CallOptions = {},
+    options: CallOptions = {},
   ): Promise<Outcome> {
+    return this.#call(name, args, options, {})
+  }
+
+  /**
+   * Comes back with answers to the question that a call ended with: the same request again, as a client
+   * would send it.
+   * @param answers by the plugin's own keys, for example `{ confirm: { action: 'accept', content: {} } }`
+   * @throws Error when the outcome is no question, or its state has been tampered with on the way
+   */
+  async answer(
+    question: Outcome,
+    answers: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+    { caller, name, args }: AnswerOptions = {},
+  ): Promise<Outcome> {
+    const asked = this.#asked.get(question)
+    if (asked === undefined || !(question instanceof PausedOutcome)) {
+      throw new Error(`nothing was asked: ${describe(this.events, question)}`)
+    }
+    const responses = Object.fromEntries(
+      question.paused.asked.flatMap(([wire, , key]) =>
+        Object.hasOwn(answers, key) ? [[wire, answers[key]]] : [],
+      ),
+    )
+    const options = caller === undefined ? asked.options : { ...asked.options, caller }
+    return this.#call(name ?? asked.name, args ?? asked.args, options, {
+      state: question.state,
+      responses,
+    })
+  }
+
+  async #call(
+    name: string,
+    args: Readonly<Record<string, unknown>>,
+    options: CallOptions,
+    retry: Pick<CallRequest, 'state' | 'responses'>,
+  ): Promise<Outcome> {
+    const { caller, meta = {}, cancel } = options
     const { kernel, faults } = this.#parts
     const requestId = this.#nextRequest()
     const exchange: Exchange = {
@@ -117,12 +152,13 @@ export class TestGateway {
       round: undefined,
     }
     const running = kernel.call(
-      callRequest(requestId, name, args, meta),
+      callRequest(requestId, name, args, meta, retry),
       this.#caller(caller),
       exchange,
     )
     const outcome = await cancellable(running, exchange, cancel)
     if (faults.length > 0) throw faults.shift()
+    if (outcome.kind === 'question') this.#asked.set(outcome, { name, args, options })
     return outcome
   }
 
@@ -134,7 +170,7 @@ export class TestGateway {
   ): Promise<Readonly<Record<string, unknown>>> {
     const outcome = await this.call(name, args, options)
     if (outcome.kind === 'result') return outcome.result
-    throw new Error(`${name} gave no result: ${this.#describe(outcome)}`)
+    throw new Error(`${name} gave no result: ${describe(this.events, outcome)}`)
   }
 
   /** The denial of a call. @throws Error when the call was not denied, saying how it ended */
@@ -145,7 +181,7 @@ export class TestGateway {
   ): Promise<Denial> {
     const outcome = await this.call(name, args, options)
     if (outcome.kind === 'denial') return outcome
-    throw new Error(`${name} was not denied: ${this.#describe(outcome)}`)
+    throw new Error(`${name} was not denied: ${describe(this.events, outcome)}`)
   }
 
   /** Who sends a request with these headers, or why nobody. Rejects when a hook fails. */
@@ -170,7 +206,7 @@ export class TestGateway {
   ): Promise<Principal> {
     const found = await this.authenticate(headers, request)
     if ('principal' in found) return found.principal
-    throw new Error(`refused: ${this.#describe(found)}`)
+    throw new Error(`refused: ${describe(this.events, found)}`)
   }
 
   /** Why these headers are refused. @throws Error when they are admitted */
@@ -237,34 +273,5 @@ export class TestGateway {
 
   #nextRequest(): string {
     return `request-${++this.#requests}`
-  }
-
-  /** How a call ended, for a person; what a plugin threw included. */
-  #describe(outcome: Outcome): string {
-    if (outcome.kind === 'result') return `result ${JSON.stringify(outcome.result)}`
-    if (outcome.kind === 'cancelled') return `cancelled ${outcome.reason}`
-    const failed = this.events.findLast((event) => event.type === 'plugin.failed')
-    const cause =
-      outcome.kind === 'failure' && outcome.code === 'PLUGIN_FAILED' && failed !== undefined
-        ? ` (plugin ${failed.plugin}, hook ${failed.hook}: ${String(failed.cause)})`
-        : ''
-    return `${outcome.kind} ${outcome.code}, ${outcome.message}${cause}`
-  }
-}
-
-/** Lets a signal cancel the call for as long as it runs. */
-async function cancellable(
-  running: Maybe<Outcome>,
-  exchange: Exchange,
-  signal: AbortSignal | undefined,
-): Promise<Outcome> {
-  if (signal === undefined || !isPromise(running)) return running
-  const cancel = () => exchange.round?.cancel(String(signal.reason))
-  if (signal.aborted) cancel()
-  signal.addEventListener('abort', cancel)
-  try {
-    return await running
-  } finally {
-    signal.removeEventListener('abort', cancel)
   }
 }

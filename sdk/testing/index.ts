@@ -7,6 +7,7 @@ import { publicName } from '../../core/kernel/names.ts'
 import { setUpPlugins } from '../../core/kernel/setup.ts'
 import { Wheel } from '../../core/kernel/wheel.ts'
 import { EmbeddedServices } from '../../core/services/embedded.ts'
+import { ExpiringSet } from '../../core/services/expiring-set.ts'
 import { Redactor } from '../../core/services/redactor.ts'
 import { Seal } from '../../core/services/seal.ts'
 import {
@@ -35,8 +36,9 @@ import {
   upstreamNames,
 } from './upstream.ts'
 
+export type { AnswerOptions, CallOptions } from './call.ts'
 export type { FakeClock } from './clock.ts'
-export type { CallOptions, TestGateway } from './gateway.ts'
+export type { TestGateway } from './gateway.ts'
 export type { LogLine } from './log.ts'
 export type { CallerParts, HeaderParts } from './request.ts'
 export type { PluginWithConfig, UpstreamsSettings } from './settings.ts'
@@ -104,12 +106,14 @@ export async function testPlugin(
     get entries() {
       return deepFreeze(kernel?.catalog.entries ?? [])
     },
-    invalidate: () => kernel?.invalidate(),
+    invalidate: (scope) => kernel?.invalidate(scope),
   }
+  const sealer = new Seal(['the key of a gateway that only tests'])
+  const spent = new ExpiringSet(() => clock.now())
   const embedded = new EmbeddedServices({
     clock,
     wheel,
-    sealer: new Seal(['the key of a gateway that only tests']),
+    sealer,
     secrets: new Redactor(),
     file: ':memory:',
     replica: 'test',
@@ -147,6 +151,8 @@ export async function testPlugin(
     upstreams: ids.map((id) => upstreamNames(id, options.aliases?.[id])),
     names: NAMES,
     servers,
+    sealer,
+    spent: { add: (nonce, ttl) => spent.claim(nonce, ttl) },
     nextId: () => `call-${++calls}`,
     fault: (cause) => faults.push(cause),
   })

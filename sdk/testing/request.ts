@@ -60,6 +60,7 @@ export function callRequest(
   name: string,
   args: Readonly<Record<string, unknown>>,
   meta: Readonly<Record<string, unknown>>,
+  retry: Pick<CallRequest, 'state' | 'responses'> = {},
 ): CallRequest {
   const params = { name, arguments: args, _meta: meta }
   const text = JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params })
@@ -74,6 +75,7 @@ export function callRequest(
     params: members,
     argsAt: members[findMember(text, members, 'arguments') + 2] as number,
     meta: deepFreeze(JSON.parse(text).params._meta),
+    ...retry,
   }
 }
 

@@ -5,8 +5,10 @@ import { dirname, join } from 'node:path'
 import { ROOT } from './plugins.ts'
 
 const dist = join(ROOT, 'dist')
+/** What `patchbay new plugin` copies: published as it stands. */
+const TEMPLATE = 'sdk/template'
 const sources = globSync('{core,sdk,plugins}/**/*.ts', { cwd: ROOT }).filter(
-  (file) => !file.endsWith('.test.ts'),
+  (file) => !file.endsWith('.test.ts') && !file.startsWith(TEMPLATE),
 )
 const texts = ['README.md', 'CHANGELOG.md', 'LICENSE', 'config/patchbay.schema.json']
 const readmes = globSync('{core,sdk,plugins}/**/*.md', { cwd: ROOT })
@@ -17,6 +19,7 @@ for (const file of [...globSync(texts, { cwd: ROOT }), ...readmes]) {
   mkdirSync(dirname(join(dist, file)), { recursive: true })
   cpSync(join(ROOT, file), join(dist, file))
 }
+cpSync(join(ROOT, TEMPLATE), join(dist, TEMPLATE), { recursive: true })
 writeFileSync(join(dist, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`)
 console.log(`built ${sources.length} modules into dist`)
 

@@ -1,93 +1,25 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Schema, UpstreamSettings } from 'mcp-patchbay/sdk'
-import { PATTERNS, type Unit } from '../../core/boot/quantities.ts'
-import { CONFIG_SCHEMA, PLUGIN_LINE_SCHEMA } from '../../core/boot/schema.ts'
-import { mapSchema, type Node } from '../../core/boot/schema-walk.ts'
-import { UPSTREAM_SCHEMA } from '../../core/boot/upstream-schema.ts'
+import type { Schema } from 'mcp-patchbay/sdk'
+import { editorSchema } from '../../core/boot/editor-schema.ts'
+import type { Node } from '../../core/boot/schema-walk.ts'
 import { type BundledPlugin, bundledPlugins, ROOT, sectionOf } from './plugins.ts'
-
-const REFERENCE = { type: 'string', pattern: '\\$\\{.+\\}' }
 
 /** Path in the repository → the text that should stand there, for every file made from schemas. */
 export async function generated(): Promise<Map<string, string>> {
   const plugins = await bundledPlugins()
   const files = new Map<string, string>()
-  files.set('config/patchbay.schema.json', `${JSON.stringify(editorSchema(plugins), null, 2)}\n`)
+  const lines = plugins.map(({ name, plugin }) => ({ use: name, plugin }))
+  files.set(
+    'config/patchbay.schema.json',
+    `${JSON.stringify(editorSchema(lines, { open: true }), null, 2)}\n`,
+  )
   for (const one of plugins) {
     files.set(`plugins/${one.name}/README.md`, withSection(one.readme, 'Settings', settings(one)))
   }
   const index = readFileSync(join(ROOT, 'plugins', 'README.md'), 'utf8')
   files.set('plugins/README.md', withSection(index, 'Bundled', bundledTable(plugins)))
   return files
-}
-
-/** The config's schema as editors want it: quantities as patterns, references allowed, plugins' settings by `use`. */
-function editorSchema(plugins: readonly BundledPlugin[]): Node {
-  const claimed = plugins.flatMap(({ name, plugin }) =>
-    plugin.upstreamSettings === undefined ? [] : { name, ...plugin.upstreamSettings },
-  )
-  const { additionalProperties: _, ...upstream } = UPSTREAM_SCHEMA
-  const schema = {
-    ...CONFIG_SCHEMA,
-    properties: {
-      ...CONFIG_SCHEMA.properties,
-      upstreams: {
-        ...CONFIG_SCHEMA.properties.upstreams,
-        // Open: plugins from elsewhere claim keys that this file cannot know.
-        additionalProperties: {
-          ...upstream,
-          properties: { ...upstream.properties, ...claims(claimed) },
-        },
-      },
-      plugins: { ...CONFIG_SCHEMA.properties.plugins, items: withConfigs(plugins) },
-    },
-  }
-  const { description, ...rest } = mapSchema(schema, forEditors) as Node
-  return {
-    $schema: 'https://json-schema.org/draft/2020-12/schema',
-    title: 'Patchbay',
-    description,
-    ...rest,
-  }
-}
-
-function claims(claimed: readonly (UpstreamSettings & { name: string })[]): Node {
-  return Object.fromEntries(
-    claimed.map(({ key, schema, name }) => [
-      key,
-      { ...schema, description: `${schema.description ?? ''} Claimed by ${name}.`.trim() },
-    ]),
-  )
-}
-
-function withConfigs(plugins: readonly BundledPlugin[]): Node {
-  return {
-    ...PLUGIN_LINE_SCHEMA,
-    allOf: plugins.map(({ name, plugin }) => ({
-      if: { properties: { use: { const: name } } },
-      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-      then: { properties: { config: plugin.configSchema } },
-    })),
-  }
-}
-
-function forEditors(node: Node): Node {
-  const { format, minimum, maximum, ...rest } = node
-  const isQuantity = format === 'duration' || format === 'size'
-  const bare = isQuantity
-    ? { ...rest, type: ['string', 'integer'], pattern: PATTERNS[format as Unit] }
-    : node
-  const isText = node.type === 'string' && !node.pattern && !node.format
-  const isBranch = ['object', 'array'].includes(node.type as string) || Array.isArray(node.type)
-  const isLeaf = node.type !== undefined || node.enum !== undefined
-  if (!isLeaf || isBranch || isText) return bare
-  const { description, default: fallback, ...form } = bare as Node
-  return {
-    ...(description === undefined ? {} : { description }),
-    ...(fallback === undefined ? {} : { default: fallback }),
-    anyOf: [form, REFERENCE],
-  }
 }
 
 function settings({ plugin }: BundledPlugin): string {

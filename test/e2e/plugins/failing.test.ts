@@ -12,9 +12,9 @@ for (const [how, hook, cause] of [
   ['throws', BOOM, /boom/],
   ['rejects', REJECTS, /boom/],
   ['hangs', HANGS, /did not settle within 2000 ms/],
-  ['answers nonsense', '() => 7', /returned something else|may only deny/],
-  ['changes the call', `() => change({ args: {} })`, /a guard may only deny/],
-  ['answers the call', `() => answer({ content: [] })`, /a guard may only deny/],
+  ['answers nonsense', '() => 7', /returned something else|may only ask or deny/],
+  ['changes the call', `() => change({ args: {} })`, /a guard may only ask or deny/],
+  ['answers the call', `() => answer({ content: [] })`, /a guard may only ask or deny/],
 ] as const) {
   test(`a guard whose beforeCall ${how} denies the call, and nothing is sent`, async (t) => {
     const started = await start(t, plugin(`beforeCall: ${hook}`))

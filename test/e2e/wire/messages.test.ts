@@ -87,8 +87,8 @@ test('arguments that name a member twice never reach a server behind a guard', a
     const body = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":${args}}}`
     const { status, json } = await wire.post(body, session)
     assert.equal(status, 200)
-    assert.equal(json.result.isError, true)
-    assert.equal(json.result._meta['patchbay/error'].code, 'INVALID')
+    assert.equal(json.error.code, -32602)
+    assert.equal(json.error.data.code, 'INVALID')
   }
   assert.equal(stub.calls.length, before)
 })

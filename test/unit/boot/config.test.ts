@@ -14,6 +14,7 @@ test('an empty file is a config in which everything is as by default', async (t)
       allowedHosts: [],
       bodyLimit: 4_194_304,
     },
+    admin: { host: '127.0.0.1', port: 8081, allowedOrigins: [], allowedHosts: [] },
     data: join(file, '../data'),
     keys: [],
     log: { level: 'info' },

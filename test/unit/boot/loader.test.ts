@@ -41,7 +41,48 @@ test('a package is found from the config file, with its version', async (t) => {
     }),
     'node_modules/@acme/sample/main.js': pluginSource(),
   })
-  assert.equal(config.origins.get('sample'), '@acme/sample 2.3.4')
+  assert.equal(config.origins.get('sample'), '@acme/sample@2.3.4')
+})
+
+test('everything in pluginsDir can be used by its name: files and folders', async (t) => {
+  const config = await load(t, {
+    'patchbay.yaml': 'pluginsDir: ./mine\nplugins: [{ use: one }, { use: two }]',
+    'mine/one.ts': pluginSource('', 'one'),
+    'mine/one.test.ts': 'not a plugin',
+    'mine/two/index.js': pluginSource('', 'two'),
+  })
+  assert.equal(config.origins.get('one'), join(config.file, '../mine/one.ts'))
+  assert.equal(config.origins.get('two'), join(config.file, '../mine/two/index.js'))
+})
+
+test('a name that two plugins have is a clash, also with a bundled one', async (t) => {
+  const found = await problems(t, {
+    'patchbay.yaml': 'pluginsDir: ./mine\nplugins: [{ use: twin }, { use: denylist }]',
+    'mine/twin.ts': pluginSource(),
+    'mine/twin/index.ts': pluginSource(),
+    'mine/denylist.ts': pluginSource(),
+  })
+  assert.deepEqual(
+    found.map(({ code, path }) => [code, path]),
+    [
+      ['PLUGIN_CLASH', 'plugins[0].use'],
+      ['PLUGIN_CLASH', 'plugins[1].use'],
+    ],
+  )
+  assert.match(found[1]?.text ?? '', /denylist: a bundled one and .*denylist\.ts\. Rename/)
+})
+
+test('a pluginsDir that is nowhere is told once, and what is in one helps with misspelt names', async (t) => {
+  const gone = await problems(t, 'pluginsDir: ./gone')
+  assert.match(gone[0]?.text ?? '', /pluginsDir: the folder cannot be read: ENOENT/)
+  const [near] = await problems(t, {
+    'patchbay.yaml': 'pluginsDir: ./mine\nplugins: [{ use: bannr }]',
+    'mine/banner.ts': pluginSource(),
+  })
+  assert.match(
+    near?.text ?? '',
+    /no plugin bannr \(did you mean "banner"\?\).*In `pluginsDir`: banner/,
+  )
 })
 
 test('a plugin that is nowhere is told with the nearest bundled one and how to install it', async (t) => {

@@ -3,6 +3,8 @@ import type { PluginLine } from '../../../core/kernel/hooks.ts'
 import { Kernel } from '../../../core/kernel/kernel.ts'
 import type { Exchange } from '../../../core/kernel/ports.ts'
 import { Wheel } from '../../../core/kernel/wheel.ts'
+import { ExpiringSet } from '../../../core/services/expiring-set.ts'
+import { Seal } from '../../../core/services/seal.ts'
 import type { Caller, CatalogChanged, Event, Hooks, Maybe, Outcome } from '../../../sdk/index.ts'
 import { FakeClock } from '../../../sdk/testing/clock.ts'
 import { type CallerParts, callRequest, TestCallers } from '../../../sdk/testing/request.ts'
@@ -69,6 +71,7 @@ export async function rig(setting: Setting = {}): Promise<Rig> {
     [],
   ]
   let ids = 0
+  const spent = new ExpiringSet(() => clock.now())
   const kernel = new Kernel({
     clock,
     wheel,
@@ -76,6 +79,8 @@ export async function rig(setting: Setting = {}): Promise<Rig> {
     upstreams: Object.keys(tools).map((id) => ({ ...upstreamNames(id), ...names[id] })),
     names: { separator: '__', maxLength },
     servers,
+    sealer: new Seal(['a key that only the tests of the kernel know']),
+    spent: { add: (nonce, ttl) => spent.claim(nonce, ttl) },
     nextId: () => `call-${++ids}`,
     fault: (cause) => faults.push(cause),
   })

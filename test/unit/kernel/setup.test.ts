@@ -43,7 +43,7 @@ test('everything that is wrong is told at once, each with its plugin', () => {
         'plugin throws: setup failed: no key',
         'plugin later: setup returned no hooks',
         'plugin typo: no hook `afterCal` (did you mean "afterCall"?)',
-        'plugin phaseless: has beforeCall or afterCall but no phase',
+        'plugin phaseless: has beforeCall, afterCall or onMessage but no phase',
         'plugin data: hook `stop` is not a function',
         'plugin needy: needs the service Missing, which nothing provides',
       ])

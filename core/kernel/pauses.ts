@@ -1,0 +1,236 @@
+import {
+  type Ask,
+  type Caller,
+  type Clock,
+  type Denial,
+  deny,
+  type Maybe,
+  QUESTION_METHODS,
+  type QuestionOutcome,
+} from '../../sdk/index.ts'
+import { isObject, memberName, memberText } from '../wire/json.ts'
+import { digest } from './digest.ts'
+import { isPromise } from './hooks.ts'
+import type { CallRequest, Sealer } from './ports.ts'
+import { missingCapabilities, type Round } from './round.ts'
+
+/** Bound to the seal, so that no other sealed text passes for a paused call. */
+const PURPOSE = 'request-state'
+/** How long an answer is waited for, in milliseconds. */
+export const PATIENCE = 10 * 60_000
+const MOST_ROUNDS = 8
+const MOST_STATE = 16 * 1024
+const MOST_QUESTIONS = 16
+/** Members of `params` that a retry may have otherwise than the first request. */
+const VOLATILE = new Set(['_meta', 'inputResponses', 'requestState'])
+
+type Answer = Readonly<Record<string, unknown>>
+
+/** What a paused call is resumed with: facts, sealed and bound to whom and what they are about. */
+export interface PausedCall {
+  readonly id: string
+  /** Rounds so far. */
+  readonly rounds: number
+  /** When the call began, in milliseconds since the epoch. */
+  readonly start: number
+  readonly issuer: string
+  readonly subject: string
+  readonly path: string
+  readonly name: string
+  /** Of the client's `params`. */
+  readonly request: string
+  /** Of what the guards saw; `""` when the call did not reach them. */
+  readonly judged: string
+  /** The plugins whose `beforeCall` was reached. */
+  readonly passed: readonly string[]
+  /** By plugin, then by the plugin's own key. */
+  readonly answers: Readonly<Record<string, Readonly<Record<string, Answer>>>>
+  /** What was asked: key on the wire, plugin, the plugin's own key. */
+  readonly asked: readonly (readonly [wire: string, plugin: string, key: string])[]
+  readonly expires: number
+  readonly nonce: string
+}
+
+/** Remembers which states were spent, in every replica. */
+export interface Spent {
+  /** Whether it was not there before. @param ttl milliseconds */
+  add(nonce: string, ttl: number): Maybe<boolean>
+}
+
+/** Pauses calls that ask something, and resumes them: each state once, by whoever began, with the same request. */
+export class Pauses {
+  readonly #sealer: Sealer
+  readonly #spent: Spent
+  readonly #clock: Clock
+  readonly #nextId: () => string
+
+  constructor(sealer: Sealer, spent: Spent, clock: Clock, nextId: () => string) {
+    this.#sealer = sealer
+    this.#spent = spent
+    this.#clock = clock
+    this.#nextId = nextId
+  }
+
+  /**
+   * The paused call a request goes on with, its new answers added. Everything that does not fit reads the
+   * same, and nothing has run by then.
+   */
+  resume(request: CallRequest, caller: Caller, state: string): Maybe<PausedCall | Denial> {
+    const facts = this.#sealer.open(state, PURPOSE)
+    const paused = facts === undefined ? undefined : (JSON.parse(facts) as PausedCall)
+    const { issuer, subject } = caller.principal
+    if (
+      paused === undefined ||
+      paused.expires <= this.#clock.now() ||
+      paused.issuer !== issuer ||
+      paused.subject !== subject ||
+      paused.path !== caller.path ||
+      paused.name !== request.name ||
+      paused.request !== requestDigest(request)
+    ) {
+      return STALE
+    }
+    const first = this.#spent.add(paused.nonce, PATIENCE)
+    const go = (unspent: boolean) =>
+      unspent ? withAnswers(paused, request.responses ?? {}) : STALE
+    return isPromise(first) ? first.then(go) : go(first)
+  }
+
+  /**
+   * The outcome of a round in which a plugin asked.
+   * @param judged the digest of what the guards see; `""` while shapers run
+   * @param passed the plugins whose `beforeCall` was reached
+   * @throws TypeError for questions that are none
+   */
+  pause(
+    round: Round,
+    plugin: string,
+    { questions }: Ask,
+    judged: string,
+    passed: readonly string[],
+  ): QuestionOutcome | Denial {
+    const entries = isObject(questions) ? Object.entries(questions) : []
+    if (entries.length === 0 || entries.length > MOST_QUESTIONS) {
+      throw new TypeError(
+        `asked ${entries.length} questions; between 1 and ${MOST_QUESTIONS} can be asked`,
+      )
+    }
+    for (const [key, question] of entries) {
+      if (
+        !isObject(question) ||
+        !isObject(question.params) ||
+        !QUESTION_METHODS.includes(question.method)
+      ) {
+        throw new TypeError(`question ${key} is none of ${QUESTION_METHODS.join(', ')}`)
+      }
+    }
+    const missing = Object.assign(
+      {},
+      ...entries.map(([, question]) =>
+        missingCapabilities(round.caller.client, question.method, question.params.mode),
+      ),
+    )
+    const common = { kind: 'question', source: 'plugin', plugin, executed: false } as const
+    const prefixed = Object.fromEntries(entries.map(([key, one]) => [wireKey(plugin, key), one]))
+    if (Object.keys(missing).length > 0) return { ...common, questions: prefixed, missing }
+    const rounds = (round.paused?.rounds ?? 0) + 1
+    if (rounds >= MOST_ROUNDS) {
+      return deny('INVALID', `${round.entry.name} asked ${rounds} times without coming to an end`, {
+        hint: 'Call it again, and answer what it asks.',
+      })
+    }
+    const { issuer, subject } = round.caller.principal
+    const paused: PausedCall = {
+      id: round.id,
+      rounds,
+      start: round.paused?.start ?? this.#clock.now(),
+      issuer,
+      subject,
+      path: round.caller.path,
+      name: round.request.name,
+      request: requestDigest(round.request),
+      judged,
+      passed,
+      answers: round.paused?.answers ?? {},
+      asked: entries.map(([key]) => [wireKey(plugin, key), plugin, key]),
+      expires: this.#clock.now() + PATIENCE,
+      nonce: this.#nextId(),
+    }
+    const text = JSON.stringify(paused)
+    if (text.length > MOST_STATE) {
+      return deny('INVALID', `the answers so far are larger than ${MOST_STATE} bytes`, {
+        hint: 'Answer more briefly.',
+      })
+    }
+    return new PausedOutcome(plugin, prefixed, this.#sealer.seal(text, PURPOSE), paused)
+  }
+
+  /** Whether nobody has come back with this state, from now on final. */
+  abandon({ nonce }: PausedCall): Maybe<boolean> {
+    return this.#spent.add(nonce, PATIENCE)
+  }
+}
+
+/** A question with the state that its answer must bring back. */
+export class PausedOutcome implements QuestionOutcome {
+  readonly kind = 'question'
+  readonly source = 'plugin'
+  readonly executed = false
+  readonly plugin: string
+  readonly questions: QuestionOutcome['questions']
+  readonly state: string
+  readonly paused: PausedCall
+
+  constructor(
+    plugin: string,
+    questions: QuestionOutcome['questions'],
+    state: string,
+    paused: PausedCall,
+  ) {
+    this.plugin = plugin
+    this.questions = questions
+    this.state = state
+    this.paused = paused
+  }
+}
+
+/** What the guards judge: where the call goes, and with what. */
+export function judgedDigest({ target, args }: Round): string {
+  return digest(target?.upstream, target?.name, args)
+}
+
+const STALE = deny(
+  'INVALID',
+  'the request state is spent, expired, or belongs to another request',
+  {
+    hint: 'Call the tool again without `requestState`.',
+  },
+)
+
+/** Only answers to what was asked count; what is missing will be asked again. */
+function withAnswers(paused: PausedCall, responses: Readonly<Record<string, unknown>>): PausedCall {
+  const answers: Record<string, Record<string, Answer>> = {}
+  for (const [plugin, known] of Object.entries(paused.answers)) answers[plugin] = { ...known }
+  for (const [wire, plugin, key] of paused.asked) {
+    const answer = Object.hasOwn(responses, wire) ? responses[wire] : undefined
+    if (isObject(answer)) answers[plugin] = { ...answers[plugin], [key]: answer }
+  }
+  return { ...paused, answers }
+}
+
+/** What clients know a question by: no two plugins share one. */
+function wireKey(plugin: string, key: string): string {
+  return `${plugin}/${key}`
+}
+
+function requestDigest({ text, params, method }: CallRequest): string {
+  const members: [string, unknown][] = []
+  for (let i = 0; i < params.length; i += 4) {
+    const name = memberName(text, params, i)
+    if (VOLATILE.has(name)) continue
+    const source = memberText(text, params, i)
+    // By value, so that a client may write it otherwise; by source where numbers lose digits as values.
+    members.push([name, /\d{16}/.test(source) ? source : JSON.parse(source)])
+  }
+  return digest(method, Object.fromEntries(members))
+}

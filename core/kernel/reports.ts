@@ -1,0 +1,153 @@
+import type {
+  Caller,
+  CallFinished,
+  CallRound,
+  Clock,
+  Listed,
+  Maybe,
+  Outcome,
+} from '../../sdk/index.ts'
+import { type HookTable, isPromise, type Listener } from './hooks.ts'
+import { outcomeOf, traceparent } from './outcome.ts'
+import type { PausedOutcome } from './pauses.ts'
+import type { CallRequest, Exchange } from './ports.ts'
+
+/** What a report of a call needs to know from its start; made only when somebody is told. */
+export interface Watch {
+  readonly request: CallRequest
+  readonly caller: Caller
+  readonly exchange: Exchange
+  readonly start: number
+  readonly from: number
+}
+
+/** Tells what happened: first those who must have written it down before the answer leaves, then observers. */
+export class Reports {
+  readonly #hooks: HookTable
+  readonly #clock: Clock
+  readonly #nextId: () => string
+  readonly #wanted: boolean
+
+  constructor(hooks: HookTable, clock: Clock, nextId: () => string) {
+    this.#hooks = hooks
+    this.#clock = clock
+    this.#nextId = nextId
+    this.#wanted = hooks.on.observe !== null || hooks.on.settle !== null
+  }
+
+  /** A call begins; `undefined` when nobody wants to know. */
+  watch(request: CallRequest, caller: Caller, exchange: Exchange): Watch | undefined {
+    if (!this.#wanted) return undefined
+    const clock = this.#clock
+    return { request, caller, exchange, start: clock.now(), from: clock.monotonic() }
+  }
+
+  /** A call waits for answers. What `settle` could not write down is not asked. */
+  paused(outcome: PausedOutcome, watch: Watch): Maybe<Outcome> {
+    const { request, caller, exchange } = watch
+    const event: CallRound = {
+      type: 'call.round',
+      id: outcome.paused.id,
+      method: request.method,
+      name: request.name,
+      caller,
+      entry: exchange.round?.entry,
+      target: exchange.round?.target,
+      plugin: outcome.plugin,
+      round: outcome.paused.rounds,
+      requestId: exchange.requestId,
+    }
+    const tell = (cause: unknown): Maybe<Outcome> => {
+      const failure = cause === undefined ? undefined : outcomeOf(cause, false)
+      if (failure !== undefined) return this.finished(failure, watch)
+      if (this.#hooks.on.observe !== null) this.#hooks.emit(event)
+      return outcome
+    }
+    const settled = this.#settle(event)
+    return isPromise(settled) ? settled.then(tell) : tell(settled)
+  }
+
+  /** A call is over. What `settle` could not write down becomes a failure: its answer must not leave. */
+  finished(outcome: Outcome, watch: Watch): Maybe<Outcome> {
+    const event = this.#event(outcome, watch)
+    const settled = this.#settle(event)
+    const tell = (cause: unknown): Outcome => {
+      const last = cause === undefined ? outcome : (outcomeOf(cause, outcome.executed) ?? outcome)
+      if (this.#hooks.on.observe !== null) {
+        this.#hooks.emit(last === outcome ? event : this.#event(last, watch))
+      }
+      return last
+    }
+    return isPromise(settled) ? settled.then(tell) : tell(settled)
+  }
+
+  /**
+   * A list is about to be answered.
+   * @throws HookError, or rejects with it, when `settle` could not write it down
+   */
+  listed(caller: Caller, method: string, count: number, requestId: string): Maybe<void> {
+    if (!this.#wanted) return undefined
+    const event: Listed = { type: 'list', method, caller, count, requestId }
+    const tell = (cause: unknown) => {
+      if (cause !== undefined) throw cause
+      if (this.#hooks.on.observe !== null) this.#hooks.emit(event)
+    }
+    const settled = this.#settle(event)
+    return isPromise(settled) ? settled.then(tell) : tell(settled)
+  }
+
+  /** Returns why an auditor failed, if one did whose failure counts. The others are told all the same. */
+  #settle(event: CallRound | CallFinished | Listed, from = 0): unknown {
+    const listeners = this.#hooks.on.settle
+    if (listeners === null) return undefined
+    let failure: unknown
+    for (let i = from; i < listeners.length; i++) {
+      const one = listeners[i] as Listener<'settle'>
+      try {
+        const done = one.run(event)
+        if (isPromise(done)) {
+          return this.#hooks
+            .settle(done, one)
+            .then(
+              () => undefined,
+              (cause: unknown) => (one.skip ? undefined : cause),
+            )
+            .then(async (cause) => failure ?? cause ?? (await this.#settle(event, i + 1)))
+        }
+      } catch (cause) {
+        const error = this.#hooks.failed(one.plugin, 'settle', cause, one.skip)
+        if (!one.skip) failure ??= error
+      }
+    }
+    return failure
+  }
+
+  #event(outcome: Outcome, watch: Watch): CallFinished {
+    const { request, caller, exchange, start, from } = watch
+    const { round } = exchange
+    const rule = outcome.kind === 'denial' ? outcome.rule : undefined
+    const plugin = outcome.kind === 'denial' ? outcome.plugin : undefined
+    return {
+      type: 'call.finished',
+      id: round?.id ?? this.#nextId(),
+      method: request.method,
+      name: request.name,
+      caller,
+      entry: round?.entry,
+      target: round?.target,
+      outcome,
+      verdicts: plugin === undefined ? [] : [{ plugin, rule: rule ?? '' }],
+      start: round?.paused?.start ?? start,
+      duration:
+        round?.paused === undefined
+          ? this.#clock.monotonic() - from
+          : this.#clock.now() - round.paused.start,
+      rounds: (round?.paused?.rounds ?? 0) + 1,
+      upstreamDuration: round?.upstreamDuration ?? 0,
+      wire: exchange.wire,
+      requestId: exchange.requestId,
+      sessionId: exchange.sessionId,
+      traceparent: traceparent(request, exchange),
+    }
+  }
+}
