@@ -1,6 +1,6 @@
 import type { QuestionOutcome } from './question.ts'
 
-/** Why a call was refused: a closed list (design: errors). */
+/** Why a call was refused: a closed list. */
 export const DENIAL_CODES = [
   'UNAUTHENTICATED',
   'INSUFFICIENT_SCOPE',

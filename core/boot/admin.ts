@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Clock, Health, Principal } from '../../sdk/index.ts'
 import { Admin, type AdminWork } from '../inbound/admin.ts'
+import type { RefusedRequest } from '../inbound/endpoint.ts'
 import type { Inbound } from '../inbound/http.ts'
 import type { AdminConfig } from '../inbound/settings.ts'
 import type { PluginLine } from '../kernel/hooks.ts'
@@ -31,11 +32,13 @@ export interface AdminSite {
   readonly nextId: () => string
   /** Told of a throw in the gateway's own code. */
   readonly fault: (cause: unknown, requestId: string) => void
+  /** Told of every request that is not let in. */
+  readonly refused: (request: RefusedRequest) => void
 }
 
 /** Opens the admin door. @throws GatewayError when its port or its files cannot be had */
 export async function openAdmin(settings: AdminConfig, site: AdminSite): Promise<AdminDoor> {
-  const { config, kernel, inbound, nextId, fault } = site
+  const { config, kernel, inbound, nextId, fault, refused } = site
   const token = randomBytes(32).toString('base64url')
   const admin = new Admin({
     kernel,
@@ -46,6 +49,7 @@ export async function openAdmin(settings: AdminConfig, site: AdminSite): Promise
     routes: inbound.adminRoutes,
     nextId,
     fault,
+    refused,
   })
   await admin.listen()
   const { url } = admin

@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import type { AdminConfig } from '../inbound/settings.ts'
+import type { AdminConfig, ListenConfig } from '../inbound/settings.ts'
 import { GatewayError } from '../kernel/errors.ts'
 import type { NameRules } from '../kernel/names.ts'
 import { whyNotEgress } from '../services/egress-rules.ts'
@@ -10,8 +10,8 @@ import { isOff, PluginLines } from './plugin-lines.ts'
 import { ADMIN_SCHEMA, CONFIG_SCHEMA } from './schema.ts'
 import { isRecord, mapSchema, type Node } from './schema-walk.ts'
 import { secretSettings } from './secret-settings.ts'
-import type { GatewayConfig, ListenConfig } from './settings.ts'
-import { buildUpstream, judgeNames, judgeUpstream, type Report } from './upstreams.ts'
+import type { GatewayConfig } from './settings.ts'
+import { buildUpstream, judgeCommon, judgeNames, judgeUpstream, type Report } from './upstreams.ts'
 import { checkAgainst } from './validator.ts'
 
 /** What a config is read with. */
@@ -147,9 +147,10 @@ function judge({ keys, egress, upstreams, names, defaults }: Checked, report: Re
       }
     }
   }
+  const common = isRecord(defaults) && isRecord(defaults.upstream) ? defaults.upstream : {}
+  judgeCommon(['defaults', 'upstream'], common, report)
   if (!isRecord(upstreams)) return
   const all = Object.entries(upstreams as Node).filter(([, one]) => isRecord(one))
-  const common = isRecord(defaults) && isRecord(defaults.upstream) ? defaults.upstream : {}
   for (const [id, one] of all) judgeUpstream(['upstreams', id], one as Node, report)
   judgeNames(
     all.map(([id, one]) => {

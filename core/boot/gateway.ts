@@ -13,7 +13,6 @@ import {
 } from '../../sdk/index.ts'
 import { Inbound } from '../inbound/http.ts'
 import { Services } from '../kernel/container.ts'
-import { messageOf } from '../kernel/errors.ts'
 import { HookTable, type PluginLine } from '../kernel/hooks.ts'
 import { Kernel } from '../kernel/kernel.ts'
 import { Lifecycle } from '../kernel/lifecycle.ts'
@@ -29,13 +28,18 @@ import { Seal } from '../services/seal.ts'
 import { systemClock } from '../services/system-clock.ts'
 import { type AdminDoor, adminDoor } from './admin-door.ts'
 import { checkCommands } from './commands.ts'
+import { Journal } from './journal.ts'
 import { makeLog } from './log.ts'
 import type { GatewayConfig } from './settings.ts'
+import { unmatchedNames } from './unmatched.ts'
 import { upstreamsService } from './upstreams-service.ts'
 
 const { version } = createRequire(import.meta.url)('mcp-patchbay/package.json') as {
   version: string
 }
+
+/** How long clients of calls that were cut have to be told so. */
+const LAST_WORDS = 1_000
 
 /** A running gateway. Several can live in one process. */
 export interface Gateway {
@@ -85,8 +89,8 @@ export async function startGateway(
   const us = { name: 'patchbay', version }
   const listeners = new Set<(event: Event) => void>()
   const nextId = idMaker()
-  const fault = (err: unknown, requestId: string) =>
-    log.error({ err, requestId }, 'the gateway failed')
+  const journal = new Journal(log)
+  const { fault } = journal
   const seal = new Seal(sealKeys(config.keys, config.data))
 
   const spent = new ExpiringSet(() => clock.now())
@@ -108,25 +112,16 @@ export async function startGateway(
   })
   late.kernel = kernel
   const failures = new Map<string, number>()
-  kernel.hooks.onFailure = ({ plugin, hook, cause, skipped }) => {
-    failures.set(plugin, (failures.get(plugin) ?? 0) + 1)
-    log.error(
-      { plugin, hook, err: cause, skipped },
-      `plugin ${plugin}, hook ${hook}: ${messageOf(cause)}`,
-    )
+  kernel.hooks.onFailure = (event) => {
+    failures.set(event.plugin, (failures.get(event.plugin) ?? 0) + 1)
+    journal.failure(event)
   }
   kernel.onCatalog = (event) => {
-    const { revision, entries, collisions } = event
-    if (collisions.length > 0) {
-      log.warn(
-        { collisions },
-        'tools of the same name are hidden: give an upstream another prefix, or rename one',
-      )
-    }
-    log.info({ revision, tools: entries.length }, 'catalog changed')
+    journal.catalog(event)
     for (const listener of listeners) listener(event)
   }
 
+  const unmatched = unmatchedNames(config.upstreams, journal.unmatched)
   const outbound = new Outbound(config.upstreams, {
     wheel,
     us,
@@ -134,15 +129,14 @@ export async function startGateway(
     log,
     random: Math.random,
     now: () => clock.now(),
-    listed: (id, tools) => void kernel.catalog.update(id, tools),
+    listed: (id, tools) => {
+      unmatched(id, tools)
+      void kernel.catalog.update(id, tools)
+    },
     silent: (id) => kernel.catalog.settle(id),
     changed: (upstream, state) => {
       const event: Event = { type: 'upstream.state', upstream, state }
-      const { stderr: _, ...fields } = state
-      log[state.state === 'ready' ? 'info' : 'warn'](
-        { upstream, ...fields },
-        `upstream ${upstream} is ${state.state}`,
-      )
+      journal.upstream(upstream, state)
       kernel.emit(event)
       for (const listener of listeners) listener(event)
     },
@@ -169,11 +163,12 @@ export async function startGateway(
       now: () => clock.now(),
       nextId,
       health,
+      refused: journal.refused,
       fault,
     })
     await inbound.listen()
     const site = { config, kernel, lines, inbound, outbound, clock, wheel, failures, health }
-    admin = await adminDoor({ ...site, nextId, fault }, log)
+    admin = await adminDoor({ ...site, nextId, fault, refused: journal.refused }, log)
   } catch (error) {
     await inbound?.close()
     await lifecycle.stop()
@@ -182,23 +177,27 @@ export async function startGateway(
     throw error
   }
   const { url } = inbound
+  if (kernel.hooks.on.authenticate === null) journal.closed()
   log.info({ url, admin: admin?.url, plugins: lines.map(({ id }) => id) }, 'listening')
   outbound.start()
 
   let stopping: Promise<{ cut: number }> | undefined
+  const elapsed = (ms: number) => new Promise<void>((resolve) => wheel.after(ms, resolve))
   const stop = async () => {
     log.info({}, 'stopping')
-    await Promise.race([
-      inbound.drain(),
-      new Promise<void>((resolve) => wheel.after(config.drain, resolve)),
-    ])
-    const cut = await inbound.close()
+    const drained = inbound.drain()
+    await Promise.race([drained, elapsed(config.drain)])
+    const cut = inbound.inFlight
+    // What still waits for an upstream ends as UNAVAILABLE, and its client is told before the port closes.
+    const ended = outbound.stop()
+    await Promise.race([drained, elapsed(LAST_WORDS)])
+    await inbound.close()
     await admin?.close()
-    await outbound.stop()
+    await ended
     await lifecycle.stop()
     await embedded.close()
     wheel.close()
-    log.info({ cut }, cut === 0 ? 'stopped' : `stopped; ${cut} calls were cut`)
+    journal.stopped(cut)
     return { cut }
   }
   return {

@@ -182,7 +182,10 @@ function notFound(use: string, cause: unknown, own: readonly string[]): Loading 
   return refuse(
     'PLUGIN_NOT_FOUND',
     `there is no plugin ${use}${near}`,
-    `Bundled: ${bundled.join(', ')}. ${local}A package: run \`npm install ${use}\` beside the config file. A file: begin with ./`,
+    near === ''
+      ? `Bundled: ${bundled.join(', ')}. ${local}A package: run \`npm install ${use}\` beside the config file. A file: begin with ./`
+      : // Nobody should install a package because of a typo.
+        `Bundled: ${bundled.join(', ')}. ${local}A file: begin with ./`,
   )
 }
 

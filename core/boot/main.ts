@@ -1,7 +1,12 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module'
+import module from 'node:module'
 
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+if (major < 22 || (major === 22 && minor < 19)) {
+  console.error(`patchbay needs Node.js 22.19 or newer, and this is ${process.versions.node}.`)
+  process.exit(1)
+}
 // Before anything else is loaded, so that everything else is cached: imports below are dynamic.
-enableCompileCache()
+module.enableCompileCache()
 const { run } = await import('./command-line.ts')
 process.exitCode = await run(process.argv.slice(2))

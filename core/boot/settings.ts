@@ -1,25 +1,8 @@
-import type { AdminConfig } from '../inbound/settings.ts'
+import type { AdminConfig, ListenConfig } from '../inbound/settings.ts'
 import type { UpstreamNames } from '../kernel/catalog.ts'
 import type { NameRules } from '../kernel/names.ts'
 import type { PluginSpec } from '../kernel/setup.ts'
 import type { UpstreamConfig } from '../outbound/settings.ts'
-
-/** Where and how the gateway listens. */
-export interface ListenConfig {
-  readonly host: string
-  /** 0 = any free port. */
-  readonly port: number
-  /** How clients reach the gateway, when that is not `host` and `port`. */
-  readonly publicUrl?: string
-  /** `Origin` headers accepted besides the gateway's own. */
-  readonly allowedOrigins: readonly string[]
-  /** `Host` headers accepted besides the gateway's own. */
-  readonly allowedHosts: readonly string[]
-  /** Bytes. */
-  readonly bodyLimit: number
-  /** Absolute paths of PEM files. */
-  readonly tls?: { readonly cert: string; readonly key: string }
-}
 
 /** How much the log says. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'

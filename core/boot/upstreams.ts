@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import picomatch from 'picomatch'
 import type { UpstreamNames } from '../kernel/catalog.ts'
-import type { Timeouts, UpstreamConfig } from '../outbound/settings.ts'
+import type { NamedTools, Timeouts, UpstreamConfig } from '../outbound/settings.ts'
 import type { Path } from './config-file.ts'
 import { isRecord, type Node } from './schema-walk.ts'
 import { UPSTREAM_DEFAULTS_SCHEMA } from './upstream-schema.ts'
@@ -15,7 +15,7 @@ const STDIO_ONLY = ['args', 'env', 'cwd']
 
 /** The gateway's own business, or the other upstreams': never copied from a client's request. */
 const NOT_FORWARDED =
-  /^(?:authorization|cookie|host|origin|connection|keep-alive|te|trailer|transfer-encoding|upgrade|accept|content-.*|proxy-.*|mcp-.*)$/
+  /^(?:authorization|cookie|x-api-key|host|origin|connection|keep-alive|te|trailer|transfer-encoding|upgrade|accept|content-.*|proxy-.*|mcp-.*)$/
 
 /** What no schema can say of an upstream as it was written. Takes values of any type: a schema judges those. */
 export function judgeUpstream(path: Path, source: Node, report: Report): void {
@@ -39,6 +39,12 @@ export function judgeUpstream(path: Path, source: Node, report: Report): void {
     const hint = 'No shell reads it. Write a list: `command: [program, argument, …]`.'
     report(at('command'), 'looks like a whole command line', hint)
   }
+  judgeCommon(path, source, report)
+}
+
+/** The same of what may also stand in `defaults.upstream`: neither place is a way around these rules. */
+export function judgeCommon(path: Path, source: Node, report: Report): void {
+  const at = (...keys: (string | number)[]): Path => [...path, ...keys]
   if (Array.isArray(source.forwardHeaders)) {
     for (const [index, name] of source.forwardHeaders.entries()) {
       if (typeof name === 'string' && NOT_FORWARDED.test(name.toLowerCase())) {
@@ -144,6 +150,7 @@ export function buildUpstream(
     whenDown: rest.whenDown,
     grace: rest.grace,
     trustAnnotations: rest.trustAnnotations,
+    named: namedTools(tools, rest.timeouts),
     refresh: rest.refresh,
   }
   const names: UpstreamNames = {
@@ -194,6 +201,24 @@ function takenBy({ include, exclude }: Node): (name: string) => boolean {
   const included = include === undefined ? () => true : globs(include)
   const excluded = exclude === undefined ? () => false : globs(exclude)
   return (name) => included(name) && !excluded(name)
+}
+
+/** Every name and glob that stands for tools. */
+function namedTools(tools: Node, timeouts: object): NamedTools[] {
+  const globs = (key: 'include' | 'exclude'): NamedTools[] =>
+    (Array.isArray(tools[key]) ? (tools[key] as string[]) : []).map((glob) => ({
+      setting: `tools.${key} "${glob}"`,
+      matches: picomatch(glob, { dot: true }),
+    }))
+  const exact = (setting: string, names: readonly string[]): NamedTools[] =>
+    names.map((name) => ({ setting: `${setting} "${name}"`, matches: (tool) => tool === name }))
+  return [
+    ...globs('include'),
+    ...globs('exclude'),
+    ...exact('tools.rename', Object.keys(texts(tools.rename))),
+    ...exact('tools.alias', Object.values(texts(tools.alias))),
+    ...exact('timeouts', Object.keys(timeouts)),
+  ]
 }
 
 function texts(value: unknown): Record<string, string> {

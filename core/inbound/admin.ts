@@ -9,6 +9,7 @@ import { AdminGate } from './admin-gate.ts'
 import { HttpAuthRequest } from './arrival.ts'
 import { readBody } from './body.ts'
 import { Doors } from './doors.ts'
+import type { RefusedRequest } from './endpoint.ts'
 import type { Operations } from './operations.ts'
 import { addressOf, closePort, isHangUp, openPort } from './port.ts'
 import { AdminProblem, sendProblem } from './problem.ts'
@@ -51,6 +52,8 @@ export interface AdminParts {
   readonly nextId: () => string
   /** Told of a throw in the gateway's own code. */
   readonly fault: (cause: unknown, requestId: string) => void
+  /** Told of every request that is not let in. */
+  readonly refused: (request: RefusedRequest) => void
 }
 
 /** The operators' port: status, upstreams, commands, and the plugins' admin routes. Nobody else gets in. */
@@ -130,9 +133,13 @@ export class Admin {
 
   /** Host and origin, then who it is: before anything is looked at, paths that nobody serves included. */
   async #admit(ctx: Context, next: Next): Promise<void> {
+    const auth = new HttpAuthRequest(ctx.req, ctx.path, ctx.state.requestId)
     const refused = this.#doors.refuse(ctx.headers)
     if (refused !== undefined) {
-      throw new AdminProblem({ status: 403, code: 'FORBIDDEN', detail: `${refused}.` })
+      throw this.#refuse(
+        auth,
+        new AdminProblem({ status: 403, code: 'FORBIDDEN', detail: `${refused}.` }),
+      )
     }
     const { origin } = ctx.headers
     setFlat(ctx, this.#doors.cors(origin))
@@ -141,9 +148,21 @@ export class Admin {
       ctx.status = 204
       return
     }
-    const auth = new HttpAuthRequest(ctx.req, ctx.path, ctx.state.requestId)
-    ctx.state.principal = await this.#gate.admit(auth)
+    try {
+      ctx.state.principal = await this.#gate.admit(auth)
+    } catch (cause) {
+      throw cause instanceof AdminProblem ? this.#refuse(auth, cause) : cause
+    }
     await next()
+  }
+
+  #refuse(
+    { requestId, path, remoteAddress }: HttpAuthRequest,
+    problem: AdminProblem,
+  ): AdminProblem {
+    const { code, message: reason } = problem
+    this.#parts.refused({ requestId, code, reason, path, remoteAddress })
+    return problem
   }
 
   #router(): Router {

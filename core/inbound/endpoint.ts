@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Authenticated, AuthRequest, Denial, Failure } from '../../sdk/index.ts'
-import { HookError } from '../kernel/errors.ts'
 import { isPromise } from '../kernel/hooks.ts'
 import { CODE, META, MODERN } from '../wire/protocol.ts'
 import { type Arrival, HttpAuthRequest } from './arrival.ts'
@@ -15,14 +14,25 @@ import { hintPage } from './page.ts'
 import type { Reply } from './replies.ts'
 import { respond, type WireParts } from './wire.ts'
 
+/** A request that was not let in, for the log: no header, no credential. */
+export interface RefusedRequest {
+  readonly requestId: string
+  readonly code: string
+  readonly reason: string
+  readonly path: string
+  readonly remoteAddress: string | undefined
+}
+
 /** What the endpoint needs besides what the wires share. */
 export interface EndpointParts extends WireParts {
   readonly doors: Doors
   readonly modern: ModernWire
   readonly legacy: LegacyWire
   readonly bodyLimit: number
-  /** Told of a throw in the gateway's own code. */
+  /** Told of what made a request fail: a throw in the gateway's own code, or a HookError. */
   readonly fault: (cause: unknown, requestId: string) => void
+  /** Told of every request that is not let in. */
+  readonly refused: (request: RefusedRequest) => void
   /** The URL clients use, for the hint page. */
   readonly url: () => string
 }
@@ -43,7 +53,8 @@ export class Endpoint {
   /** Serves one HTTP request. */
   serve(request: IncomingMessage, response: ServerResponse, path: string, requestId: string): void {
     const { doors } = this.#parts
-    const cors = this.#knock(request.headers, response)
+    const auth = new HttpAuthRequest(request, path, requestId)
+    const cors = this.#knock(auth, response)
     if (cors === undefined) return
     switch (request.method) {
       case 'OPTIONS':
@@ -61,7 +72,6 @@ export class Endpoint {
         response.end()
         return
     }
-    const auth = new HttpAuthRequest(request, path, requestId)
     this.#authenticate(auth, response, cors, ({ principal, until }) => {
       this.#route({ request, response, auth, requestId, path, principal, until, cors })
     })
@@ -69,15 +79,16 @@ export class Endpoint {
 
   /** Goes on with a request to a plugin's route that may come in, or refuses it. */
   admit(auth: AuthRequest, response: ServerResponse, go: (who: Authenticated) => void): void {
-    const cors = this.#knock(auth.headers, response)
+    const cors = this.#knock(auth, response)
     if (cors !== undefined) this.#authenticate(auth, response, cors, go)
   }
 
   /** CORS headers for a request of an admitted host and origin; `undefined` when it was refused. */
-  #knock(headers: AuthRequest['headers'], response: ServerResponse): string[] | undefined {
+  #knock(auth: AuthRequest, response: ServerResponse): string[] | undefined {
     const { doors, replies } = this.#parts
-    const refused = doors.refuse(headers)
-    if (refused === undefined) return doors.cors(headers.origin)
+    const refused = doors.refuse(auth.headers)
+    if (refused === undefined) return doors.cors(auth.headers.origin)
+    this.#tell(auth, 'FORBIDDEN', refused)
     sendError(response, replies.error(403, CODE.invalidRequest, refused), [])
     return undefined
   }
@@ -106,8 +117,7 @@ export class Endpoint {
       else this.#refuse(auth, response, cors, found)
     }
     const fail = (cause: unknown) => {
-      // The kernel has told of a hook that failed; of our own bugs nobody has.
-      if (!(cause instanceof HookError)) this.#parts.fault(cause, auth.requestId)
+      this.#parts.fault(cause, auth.requestId)
       this.#refuse(auth, response, cors, failed(cause))
     }
     try {
@@ -128,6 +138,7 @@ export class Endpoint {
     if (response.headersSent) return void response.destroy()
     const { kernel, replies, operations } = this.#parts
     const { requestId, path } = auth
+    this.#tell(auth, why.code, why.message)
     if (why.kind === 'denial') kernel.emit({ type: 'auth.refused', denial: why, path, requestId })
     const reply = replies.door(why, requestId)
     const { retryAfterMs } = why
@@ -138,6 +149,10 @@ export class Endpoint {
         : ['retry-after', String(Math.ceil(retryAfterMs / 1000))]),
       ...operations.challengeHeaders(reply.challenge, { auth }),
     ])
+  }
+
+  #tell({ requestId, path, remoteAddress }: AuthRequest, code: string, reason: string): void {
+    this.#parts.refused({ requestId, code, reason, path, remoteAddress })
   }
 
   #route(arrival: Arrival): void {

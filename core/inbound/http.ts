@@ -11,7 +11,7 @@ import type { Wheel } from '../kernel/wheel.ts'
 import type { Implementation } from '../wire/protocol.ts'
 import { type Arrival, HttpAuthRequest } from './arrival.ts'
 import { Doors } from './doors.ts'
-import { Endpoint, sendError } from './endpoint.ts'
+import { Endpoint, type RefusedRequest, sendError } from './endpoint.ts'
 import { sendJson } from './exchange.ts'
 import { InFlight } from './in-flight.ts'
 import { LegacyWire } from './legacy.ts'
@@ -42,8 +42,10 @@ export interface InboundParts {
   readonly now: () => number
   /** Makes the ids of requests. */
   readonly nextId: () => string
+  /** Told of every request that is not let in. */
+  readonly refused: (request: RefusedRequest) => void
   readonly health: () => Promise<Record<string, Health>>
-  /** Told of a throw in the gateway's own code. */
+  /** Told of what made a request fail: a throw in the gateway's own code, or a HookError. */
   readonly fault: (cause: unknown, requestId: string) => void
 }
 
@@ -83,6 +85,7 @@ export class Inbound {
       legacy: new LegacyWire(shared, new Sessions(sealer, revoked, now), us),
       bodyLimit: listen.bodyLimit,
       fault: parts.fault,
+      refused: parts.refused,
       url: () => this.url,
     })
     this.#paths = new Set([ENDPOINT, ...parts.profiles.map((name) => `${ENDPOINT}/${name}`)])
@@ -124,11 +127,14 @@ export class Inbound {
     await this.#inFlight.idle()
   }
 
-  /** Cuts what is still open. Resolves with how many calls that was. */
-  async close(): Promise<number> {
-    const cut = this.#inFlight.count
-    await closePort(this.#server)
-    return cut
+  /** How many calls are being answered. */
+  get inFlight(): number {
+    return this.#inFlight.count
+  }
+
+  /** Cuts what is still open. */
+  close(): Promise<void> {
+    return closePort(this.#server)
   }
 
   #app(): Koa {

@@ -49,17 +49,19 @@ export class Operations {
       return isPromise(told) ? told.then(reply) : reply()
     }
     const context: ReplyContext = { era, requestId, status: true }
+    const refuse = (cause: unknown) => {
+      this.#kernel.fault(cause, requestId)
+      return this.#replies.refusal(failed(cause), context)
+    }
     try {
       const list = this.#kernel.list(caller)
       if (!isPromise(list)) {
         const reply = answer(list)
-        return isPromise(reply)
-          ? reply.catch((cause) => this.#replies.refusal(failed(cause), context))
-          : reply
+        return isPromise(reply) ? reply.catch(refuse) : reply
       }
-      return list.then(answer).catch((cause) => this.#replies.refusal(failed(cause), context))
+      return list.then(answer).catch(refuse)
     } catch (cause) {
-      return this.#replies.refusal(failed(cause), context)
+      return refuse(cause)
     }
   }
 

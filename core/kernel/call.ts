@@ -9,6 +9,7 @@ import {
 } from '../../sdk/index.ts'
 import { repeatsNameAnywhere } from '../wire/json.ts'
 import type { CatalogStore } from './catalog.ts'
+import { Refused } from './errors.ts'
 import { type HookTable, isPromise, type Listener, type Step } from './hooks.ts'
 import { FilteredExchange } from './messages.ts'
 import { ambiguous, cancelled, internal, notFound, outcomeOf, refused } from './outcome.ts'
@@ -41,7 +42,7 @@ interface Parts {
   readonly wheel: Wheel
   /** Makes the ids of calls. */
   readonly nextId: () => string
-  /** Told of a throw in the gateway's own code. */
+  /** Told of what made a request fail: a throw in the gateway's own code, or a HookError. */
   readonly fault: (cause: unknown, requestId: string) => void
 }
 
@@ -118,6 +119,9 @@ export class CallPath {
     const round = new Round(id, request, caller, entry, candidates, side, paused, this.#identify)
     exchange.round = round
     side.round = round
+    if (this.#parts.hooks.on.observe !== null) {
+      this.#parts.hooks.emit({ type: 'call.started', call: round })
+    }
     if (this.#plain) {
       const { target } = round
       return target === undefined ? ambiguous(entry, candidates) : this.#send(round)
@@ -127,9 +131,6 @@ export class CallPath {
       return deny('INVALID', 'the arguments name a member twice', {
         hint: 'Send each member of an object once.',
       })
-    }
-    if (this.#parts.hooks.on.observe !== null) {
-      this.#parts.hooks.emit({ type: 'call.started', call: round })
     }
     const way: Way = { round, shapers: 0, guards: 0, answer: undefined }
     try {
@@ -265,8 +266,9 @@ export class CallPath {
   /** What a throw on the way forward means for the caller: nothing was sent. */
   #failure(cause: unknown, exchange: Exchange): Outcome {
     const outcome = outcomeOf(cause, false)
+    // A refusal by `credentials` comes as a throw and is nobody's failure.
+    if (!(cause instanceof Refused)) this.#parts.fault(cause, exchange.requestId)
     if (outcome !== undefined) return outcome
-    this.#parts.fault(cause, exchange.requestId)
     return internal(false)
   }
 

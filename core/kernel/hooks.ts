@@ -67,6 +67,8 @@ export class HookTable {
   readonly guards: readonly Step[] | null
   /** Who reads messages to clients: shapers in reverse, then guards. */
   readonly messages: readonly Listener<'onMessage'>[] | null
+  /** Made at boot for the calls that come through to the end. */
+  readonly #wholeWayBack: readonly Listener<'afterCall'>[]
   readonly #wheel: Wheel
 
   constructor(lines: readonly PluginLine[], wheel: Wheel) {
@@ -102,6 +104,13 @@ export class HookTable {
     )
     this.shapers = steps(lines, 'shape')
     this.guards = steps(lines, 'guard')
+    this.#wholeWayBack = wayBack(this.shapers, this.guards)
+  }
+
+  /** `afterCall` of those a call reached: the first so many shapers in reverse, then the first so many guards. */
+  backward(shapers: number, guards: number): readonly Listener<'afterCall'>[] {
+    const all = shapers === (this.shapers?.length ?? 0) && guards === (this.guards?.length ?? 0)
+    return all ? this.#wholeWayBack : wayBack(this.shapers, this.guards, shapers, guards)
   }
 
   /** Tells every observer. Callers check `on.observe` first, so that no event is made for nobody. */
@@ -234,6 +243,16 @@ function steps(lines: readonly PluginLine[], phase: Phase): readonly Step[] | nu
         after: listener(line, 'afterCall'),
       })),
   )
+}
+
+function wayBack(
+  shapers: readonly Step[] | null,
+  guards: readonly Step[] | null,
+  reachedShapers?: number,
+  reachedGuards?: number,
+): readonly Listener<'afterCall'>[] {
+  const back = (shapers ?? []).slice(0, reachedShapers).reverse()
+  return [...back, ...(guards ?? []).slice(0, reachedGuards)].flatMap(({ after }) => after ?? [])
 }
 
 function orNull<T>(list: readonly T[]): readonly T[] | null {

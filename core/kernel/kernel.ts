@@ -7,7 +7,6 @@ import {
   type Clock,
   type Credentials,
   type CredentialsQuery,
-  DENIAL_CODES,
   type Denial,
   deny,
   type Event,
@@ -27,6 +26,7 @@ import type { NameRules } from './names.ts'
 import { Pauses, type Spent } from './pauses.ts'
 import type { CallRequest, Exchange, ListWatcher, Sealer, Servers, Vault } from './ports.ts'
 import { Reports } from './reports.ts'
+import { isDenial } from './verdict.ts'
 import { Views } from './view.ts'
 import type { Wheel } from './wheel.ts'
 
@@ -43,7 +43,7 @@ export interface KernelParts {
   readonly spent: Spent
   /** Makes ids that are unique in this process. */
   readonly nextId: () => string
-  /** Told of a throw in the gateway's own code. */
+  /** Told of what made a request fail: a throw in the gateway's own code, or a HookError. */
   readonly fault: (cause: unknown, requestId: string) => void
 }
 
@@ -56,12 +56,17 @@ export class Kernel implements Vault {
   readonly lists: Lists
   /** Called after every change of the catalog; set by the kernel's owner. */
   onCatalog: (event: CatalogChanged) => void = () => {}
+  /** Told of what made a request fail. */
+  readonly fault: (cause: unknown, requestId: string) => void
   readonly #path: CallPath
   readonly #reports: Reports
+  readonly #clock: Clock
   readonly #watchers = new Set<ListWatcher>()
 
   constructor(parts: KernelParts) {
     const { clock, servers, nextId, fault } = parts
+    this.fault = fault
+    this.#clock = clock
     this.hooks = new HookTable(parts.lines, parts.wheel)
     this.catalog = new CatalogStore(parts.upstreams, parts.names, this.hooks, (real) => {
       const event = this.catalog.event()
@@ -105,7 +110,14 @@ export class Kernel implements Vault {
       request,
       isAnswer,
     )
-    return isPromise(found) ? found.then((one) => one ?? NO_CREDENTIALS) : (found ?? NO_CREDENTIALS)
+    return isPromise(found) ? found.then((one) => this.#current(one)) : this.#current(found)
+  }
+
+  /** Credentials that have ended are none, whatever a plugin still knows of them. */
+  #current(found: Authenticated | Denial | undefined): Authenticated | Denial {
+    if (found === undefined) return NO_CREDENTIALS
+    if (!('until' in found) || found.until === undefined) return found
+    return found.until > this.#clock.now() ? found : ENDED
   }
 
   /** How to authenticate, told with a refusal. */
@@ -189,7 +201,17 @@ export class Kernel implements Vault {
   }
 }
 
-const NO_CREDENTIALS = deny('UNAUTHENTICATED', 'no valid credentials were sent')
+const NO_CREDENTIALS = deny(
+  'UNAUTHENTICATED',
+  'the request carries no credentials that are known here',
+  {
+    hint: 'Send what the WWW-Authenticate header asks for.',
+  },
+)
+
+const ENDED = deny('UNAUTHENTICATED', 'the credentials have ended', {
+  hint: 'Get new ones, as the WWW-Authenticate header says.',
+})
 
 function headersOf(
   found: { headers: Readonly<Record<string, string>> } | Denial | undefined,
@@ -197,10 +219,6 @@ function headersOf(
   if (found === undefined) return undefined
   if ('headers' in found) return found.headers
   throw new Refused(found)
-}
-
-function isDenial(value: unknown): boolean {
-  return isObject(value) && value.kind === 'denial' && DENIAL_CODES.includes(value.code as never)
 }
 
 /** Whether an auth plugin said something that can be relied on: a refusal, or who it is. */

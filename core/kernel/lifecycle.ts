@@ -17,6 +17,11 @@ export class Lifecycle {
    * @throws GatewayError naming the plugin
    */
   async start(): Promise<void> {
+    const starting = new Set((this.#hooks.on.start ?? []).map(({ plugin }) => plugin))
+    // A plugin that has nothing to start may have something to stop all the same.
+    this.#started = (this.#hooks.on.stop ?? []).flatMap(({ plugin }) =>
+      starting.has(plugin) ? [] : plugin,
+    )
     for (const one of this.#hooks.on.start ?? []) {
       this.#started.push(one.plugin)
       try {
@@ -36,8 +41,6 @@ export class Lifecycle {
         )
       }
     }
-    // Plugins without `start` are stopped too.
-    this.#started = (this.#hooks.on.stop ?? []).map(({ plugin }) => plugin)
   }
 
   /** Stops in reverse order. A plugin that fails to stop is reported and holds nobody up. Idempotent. */

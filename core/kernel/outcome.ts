@@ -95,17 +95,26 @@ export function cancelled(round: Round, executed: Outcome['executed']): Outcome 
 /** Every candidate was refused. */
 export function refused(
   name: string,
-  refusals: readonly { plugin: string; rule: string; scopes?: readonly string[] }[],
+  refusals: readonly {
+    readonly plugin: string
+    readonly rule: string
+    readonly target: Target
+    readonly scopes?: readonly string[]
+  }[],
 ): Denial {
-  const scopes = [...new Set(refusals.flatMap((refusal) => refusal.scopes ?? []))]
-  const [first] = refusals
-  const who = first === undefined ? {} : { plugin: first.plugin, rule: first.rule }
+  const final = refusals.filter(({ scopes }) => !Array.isArray(scopes))
+  const closed = new Set(final.map(({ target }) => target))
+  const helpful = refusals.filter(({ target }) => !closed.has(target))
+  const scopes = [...new Set(helpful.flatMap((refusal) => refusal.scopes ?? []))]
+  const [decisive] = scopes.length > 0 ? helpful : [...final, ...refusals]
   // Whoever may not use it reads the same as if it did not exist, unless more scopes would help.
   const denial =
     scopes.length > 0
       ? deny('INSUFFICIENT_SCOPE', `${name} needs more scopes`, { scopes })
       : notFound(name)
-  return { ...denial, ...who }
+  return decisive === undefined
+    ? denial
+    : { ...denial, plugin: decisive.plugin, rule: decisive.rule }
 }
 
 /** Nothing chose between the candidates. */

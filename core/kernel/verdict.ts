@@ -1,4 +1,11 @@
-import type { Ask, Denial, Outcome, Target } from '../../sdk/index.ts'
+import {
+  type Ask,
+  DENIAL_CODES,
+  type Denial,
+  type DenialCode,
+  type Outcome,
+  type Target,
+} from '../../sdk/index.ts'
 import { isObject } from '../wire/json.ts'
 import type { Listener } from './hooks.ts'
 import type { Round } from './round.ts'
@@ -10,7 +17,7 @@ import type { Round } from './round.ts'
  */
 export function applyShape(round: Round, plugin: string, verdict: unknown): Outcome | undefined {
   const { kind, args, target, result } = verdict as Record<string, unknown>
-  if (kind === 'denial') return { ...(verdict as Denial), plugin }
+  if (kind === 'denial') return denialOf(plugin, verdict)
   if (kind === 'answer' && isObject(result)) {
     return { kind: 'result', result, source: 'plugin', executed: false }
   }
@@ -39,7 +46,7 @@ export function isAsk(verdict: unknown): verdict is Ask {
 export function applyGuard(plugin: string, verdict: unknown): Outcome {
   if ((verdict as { kind?: unknown }).kind !== 'denial')
     throw new TypeError('a guard may only ask or deny')
-  return { ...(verdict as Denial), plugin }
+  return denialOf(plugin, verdict)
 }
 
 /** What a plugin may make of an outcome. Never whether the upstream did the work. @throws TypeError */
@@ -51,8 +58,25 @@ export function acceptOutcome(
   if (verdict === undefined || verdict === null || verdict === before) return before
   if (before.kind === 'cancelled' || before.kind === 'question') return before
   const { executed } = before
-  if (verdict.kind === 'denial') return { ...verdict, plugin, executed }
+  if (verdict.kind === 'denial') return { ...denialOf(plugin, verdict), executed }
   if (verdict.kind === 'failure') return { ...verdict, executed }
   if (verdict.kind === 'result' && isObject(verdict.result)) return { ...verdict, executed }
   throw new TypeError('returned something that is not an outcome')
+}
+
+/** Whether a value is a denial that can be told: a code of the list, and words. */
+export function isDenial(value: unknown): value is Denial {
+  return (
+    isObject(value) &&
+    value.kind === 'denial' &&
+    DENIAL_CODES.includes(value.code as DenialCode) &&
+    typeof value.message === 'string' &&
+    typeof value.hint === 'string'
+  )
+}
+
+/** @throws TypeError for a denial that cannot be told */
+function denialOf(plugin: string, value: unknown): Denial {
+  if (isDenial(value)) return { ...value, plugin }
+  throw new TypeError('returned a denial without a known code, a message and a hint; use deny()')
 }

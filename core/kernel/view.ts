@@ -45,8 +45,9 @@ export class View {
 
   #judge(entry: Entry): Permission {
     const refusals: (Refusal & { plugin: string; target: Target })[] = []
-    const candidates = entry.targets.filter((target) =>
-      this.#filters.every(({ plugin, value }) => {
+    const candidates = entry.targets.filter((target) => {
+      const before = refusals.length
+      for (const { plugin, value } of this.#filters) {
         let verdict: true | Refusal
         try {
           verdict = value.test(entry, target)
@@ -55,10 +56,13 @@ export class View {
           verdict = { rule: 'failed', reason: 'the filter failed' }
         }
         // Anything but `true` refuses: a filter that answers nonsense permits nothing.
-        if (verdict !== true) refusals.push({ ...verdict, plugin, target })
-        return verdict === true
-      }),
-    )
+        if (verdict === true) continue
+        refusals.push({ ...verdict, plugin, target })
+        // Scopes would not help against this one, so what others would grant for scopes is not asked.
+        if (!Array.isArray(verdict?.scopes)) break
+      }
+      return refusals.length === before
+    })
     return { candidates, refusals }
   }
 }

@@ -27,9 +27,7 @@ export class WayBack {
   run({ round, shapers, guards }: Reached, outcome: Outcome): Maybe<Outcome> {
     const hooks = this.#hooks
     if (hooks.on.afterCall === null) return outcome
-    const back = (hooks.shapers ?? []).slice(0, shapers).reverse()
-    const judges = (hooks.guards ?? []).slice(0, guards)
-    const steps = [...back, ...judges].flatMap(({ after }) => after ?? [])
+    const steps = hooks.backward(shapers, guards)
     if (steps.length === 0) return outcome
     const first = readable(outcome)
     round.returning = true
@@ -51,14 +49,14 @@ export class WayBack {
         round.current = one.plugin
         verdict = one.run(round, outcome)
       } catch (cause) {
-        outcome = this.#failed(one, outcome, cause)
+        outcome = this.#failed(round, one, outcome, cause)
         continue
       }
       if (isPromise(verdict)) {
         const before = outcome
         return this.#hooks.settle(verdict, one).then(
           (settled) =>
-            this.#after(round, steps, i + 1, this.#accept(one, before, settled), original),
+            this.#after(round, steps, i + 1, this.#accept(round, one, before, settled), original),
           (cause) => {
             // `settle` has reported it.
             const next = one.skip ? before : this.#outcome(cause, before, round.exchange)
@@ -66,7 +64,7 @@ export class WayBack {
           },
         )
       }
-      outcome = this.#accept(one, outcome, verdict)
+      outcome = this.#accept(round, one, outcome, verdict)
     }
     try {
       return keepText(outcome, original)
@@ -76,23 +74,28 @@ export class WayBack {
     }
   }
 
-  #accept(one: Listener<'afterCall'>, before: Outcome, verdict: Outcome | undefined): Outcome {
+  #accept(
+    round: Round,
+    one: Listener<'afterCall'>,
+    before: Outcome,
+    verdict: Outcome | undefined,
+  ): Outcome {
     try {
       return acceptOutcome(one, before, verdict)
     } catch (cause) {
-      return this.#failed(one, before, cause)
+      return this.#failed(round, one, before, cause)
     }
   }
 
-  #failed(one: Listener<'afterCall'>, before: Outcome, cause: unknown): Outcome {
+  #failed(round: Round, one: Listener<'afterCall'>, before: Outcome, cause: unknown): Outcome {
     const error = this.#hooks.failed(one.plugin, 'afterCall', cause, one.skip)
-    return one.skip ? before : (outcomeOf(error, before.executed) ?? before)
+    return one.skip ? before : this.#outcome(error, before, round.exchange)
   }
 
   #outcome(cause: unknown, { executed }: Outcome, exchange: Exchange): Outcome {
+    this.#fault(cause, exchange.requestId)
     const outcome = outcomeOf(cause, executed)
     if (outcome !== undefined) return outcome
-    this.#fault(cause, exchange.requestId)
     return internal(executed)
   }
 }

@@ -6,6 +6,14 @@ export interface Timeouts {
   readonly totalTimeout?: number
 }
 
+/** A setting that is about certain tools. */
+export interface NamedTools {
+  /** Where it stands, for example `tools.exclude "*_admin"`. */
+  readonly setting: string
+  /** Whether it is about the tool of that original name. */
+  matches(name: string): boolean
+}
+
 /** One upstream of the config, checked, defaults filled in. Durations in milliseconds. */
 export interface UpstreamConfig {
   readonly id: string
@@ -38,6 +46,8 @@ export interface UpstreamConfig {
   readonly grace: number
   /** Whether `readOnlyHint` and `idempotentHint` are believed when a lost call could be repeated. */
   readonly trustAnnotations: boolean
+  /** What the config says of tools by name, so that a name no tool has can be told of. */
+  readonly named: readonly NamedTools[]
   /** How often its list is read again, besides its own notifications. 0 = never. */
   readonly refresh: number
 }

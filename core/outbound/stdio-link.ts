@@ -12,6 +12,7 @@ import {
   type Waiter,
 } from './link.ts'
 import {
+  broken,
   envelope,
   isResponse,
   readMessage,
@@ -151,6 +152,7 @@ export class StdioLink implements Link {
   async close(): Promise<void> {
     this.onEnd = () => {}
     this.#closing = true
+    this.#lose(broken('the gateway closed the connection'))
     await this.#process.stop()
   }
 
@@ -184,9 +186,13 @@ export class StdioLink implements Link {
 
   #end(why: Lost): void {
     this.#closing = true
+    this.#lose(why)
+    this.onEnd(why)
+  }
+
+  #lose(why: Lost): void {
     const waiting = [...this.#waiting.values()]
     this.#waiting.clear()
     for (const waiter of waiting) waiter.lost(why)
-    this.onEnd(why)
   }
 }

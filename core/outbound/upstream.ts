@@ -235,7 +235,6 @@ export class Upstream implements CallHost {
   #down(cause: unknown): void {
     const { wheel, now } = this.#host
     const httpStatus = cause instanceof ConnectError ? cause.httpStatus : undefined
-    this.#host.silent(this.id)
     const delay = this.#backoff.next()
     if (this.#retry !== undefined) wheel.remove(this.#retry)
     this.#retry = wheel.after(delay, () => void this.connect())
@@ -249,7 +248,7 @@ export class Upstream implements CallHost {
       tools: this.#listing.tools.length,
       error: messageOf(cause),
       ...(httpStatus === undefined ? {} : { httpStatus }),
-      nextAttempt: now() + delay,
+      nextAttempt: Math.round(now() + delay),
       ...(stderr === undefined ? {} : { stderr }),
     })
   }

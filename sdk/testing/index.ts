@@ -1,6 +1,7 @@
 // The test kit for plugins: the real kernel and the real validation around a plugin, everything else under
 // the test's control. Stricter than a running gateway: all that a plugin receives is frozen.
 import { Services } from '../../core/kernel/container.ts'
+import { HookError } from '../../core/kernel/errors.ts'
 import { Kernel } from '../../core/kernel/kernel.ts'
 import { Lifecycle } from '../../core/kernel/lifecycle.ts'
 import { publicName } from '../../core/kernel/names.ts'
@@ -120,7 +121,8 @@ export async function testPlugin(
     egress: options.egress ?? [],
     upstreams: testUpstreams(ids),
     emit: (event) => kernel?.emit(event),
-    fault: (cause) => faults.push(cause),
+    // What a plugin throws is its own failure, told by events; anything else is a bug of the kernel.
+    fault: (cause) => void (cause instanceof HookError || faults.push(cause)),
   })
   await embedded.prepare(specs)
   const services = new Services().offer(Catalog, catalog)
@@ -154,7 +156,8 @@ export async function testPlugin(
     sealer,
     spent: { add: (nonce, ttl) => spent.claim(nonce, ttl) },
     nextId: () => `call-${++calls}`,
-    fault: (cause) => faults.push(cause),
+    // What a plugin throws is its own failure, told by events; anything else is a bug of the kernel.
+    fault: (cause) => void (cause instanceof HookError || faults.push(cause)),
   })
   servers.vault = kernel
   const lifecycle = new Lifecycle(kernel.hooks)

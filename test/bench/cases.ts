@@ -33,6 +33,7 @@ export const CASES: readonly Case[] = [
 export function configOf(one: Case, upstream: string): string {
   return JSON.stringify({
     listen: { host: '127.0.0.1', port: 0 },
+    admin: false,
     upstreams: { demo: { url: upstream } },
     plugins: one.plugins,
   })

@@ -1,10 +1,10 @@
-// Builds dist/, which is what is published: JavaScript with types, and a package.json of its own.
+// Builds what is published, in dist/ or the folder it is given: JavaScript with types, and a package.json of its own.
 import { execFileSync } from 'node:child_process'
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { ROOT } from './plugins.ts'
 
-const dist = join(ROOT, 'dist')
+const dist = resolve(process.argv[2] ?? join(ROOT, 'dist'))
 /** What `patchbay new plugin` copies: published as it stands. */
 const TEMPLATE = 'sdk/template'
 const sources = globSync('{core,sdk,plugins}/**/*.ts', { cwd: ROOT }).filter(
@@ -21,18 +21,24 @@ for (const file of [...globSync(texts, { cwd: ROOT }), ...readmes]) {
 }
 cpSync(join(ROOT, TEMPLATE), join(dist, TEMPLATE), { recursive: true })
 writeFileSync(join(dist, 'package.json'), `${JSON.stringify(manifest(), null, 2)}\n`)
-console.log(`built ${sources.length} modules into dist`)
+console.log(`built ${sources.length} modules into ${dist}`)
 
 function compile(): void {
   // Lives in dist for the length of the build; tsc reads the base only for a file of its own.
   const config = join(dist, 'tsconfig.json')
   const options = {
-    extends: '../tsconfig.json',
-    compilerOptions: { noEmit: false, outDir: '.', rootDir: '..', declaration: true },
+    extends: join(ROOT, 'tsconfig.json'),
+    compilerOptions: {
+      noEmit: false,
+      outDir: '.',
+      rootDir: ROOT,
+      typeRoots: [join(ROOT, 'node_modules/@types')],
+      declaration: true,
+    },
     include: [],
-    files: sources.map((file) => `../${file}`),
+    files: sources.map((file) => join(ROOT, file)),
   }
-  mkdirSync(dist)
+  mkdirSync(dist, { recursive: true })
   writeFileSync(config, JSON.stringify(options))
   const compiler = join(ROOT, 'node_modules/typescript/bin/tsc')
   execFileSync(process.execPath, [compiler, '-p', config], { stdio: 'inherit' })

@@ -152,7 +152,7 @@ test('a stop waits for the calls in flight, down to their last byte', async (t) 
   await assert.rejects(wire.legacy('ping', undefined))
 })
 
-test('a stop cuts what outlasts the grace, and says how many calls that was', async (t) => {
+test('a stop cuts what outlasts the grace, tells those clients, and says how many calls that was', async (t) => {
   const clock = new FakeClock()
   const { wire, stub, gateway } = await steered(t, { drain: '10s' }, { clock })
   const sendings = [1, 2, 3].map(() => wire.beginModern('tools/call', { name: 'hold' }))
@@ -160,6 +160,11 @@ test('a stop cuts what outlasts the grace, and says how many calls that was', as
   const stopped = gateway.stop()
   clock.advance(10_250)
   assert.deepEqual(await stopped, { cut: 3 })
-  for (const { answer } of sendings) await assert.rejects(answer)
+  for (const { answer } of sendings) {
+    const { json } = await answer
+    assert.equal(json.result.isError, true)
+    assert.equal(json.result._meta['patchbay/error'].code, 'UNAVAILABLE')
+    assert.match(json.result.content[0].text, /Check whether it was done before trying again/)
+  }
   await stub.until(() => stub.closed === 3)
 })

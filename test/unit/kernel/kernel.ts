@@ -1,4 +1,5 @@
 import type { UpstreamNames } from '../../../core/kernel/catalog.ts'
+import { HookError } from '../../../core/kernel/errors.ts'
 import type { PluginLine } from '../../../core/kernel/hooks.ts'
 import { Kernel } from '../../../core/kernel/kernel.ts'
 import type { Exchange } from '../../../core/kernel/ports.ts'
@@ -82,7 +83,7 @@ export async function rig(setting: Setting = {}): Promise<Rig> {
     sealer: new Seal(['a key that only the tests of the kernel know']),
     spent: { add: (nonce, ttl) => spent.claim(nonce, ttl) },
     nextId: () => `call-${++ids}`,
-    fault: (cause) => faults.push(cause),
+    fault: (cause) => void (cause instanceof HookError || faults.push(cause)),
   })
   servers.vault = kernel
   kernel.onCatalog = (event) => catalogs.push(event)
