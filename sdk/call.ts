@@ -18,8 +18,11 @@ export interface Call {
   /**
    * Whose credentials the upstream will see: the `identity` of the target, `""` when it is shared by
    * all callers. Anything stored about a result must be keyed by it.
+   * @throws TypeError while `target` is undefined and upstreams have identities
    */
   readonly audience: string
+  /** 0 for a client's call; one more for each call around it that a plugin makes with `Calls`. */
+  readonly depth: number
   /** The request's `_meta`, without the keys the protocol reserves for the envelope. */
   readonly meta: Readonly<Record<string, unknown>>
   /** Aborted when the caller cancels or goes away. Made when first read. */
@@ -38,8 +41,8 @@ export interface Call {
    */
   canAsk(method: Question['method'], mode?: 'form' | 'url'): boolean
   /**
-   * Runs when the call is over, however it ended; at once if it already is. For what a plugin holds
-   * while a call runs: a slot, a lock, a timer.
+   * Runs when this round of the call is over, however it ended, also with a question; at once if it
+   * already is. For what a plugin holds while a call runs: a slot, a lock, a timer.
    */
   onEnd(run: () => void): void
 }

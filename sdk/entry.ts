@@ -1,7 +1,9 @@
 /** One place an entry can be called at. */
 export interface Target {
-  /** The id of the upstream in the config. */
+  /** The id of the upstream in the config; `""` for what a plugin offers. */
   readonly upstream: string
+  /** The id of the plugin line that offers it, in an upstream's place. */
+  readonly plugin?: string
   /** The upstream's own name for it. */
   readonly name: string
   /**

@@ -5,6 +5,7 @@ import type { Caller, Principal } from './caller.ts'
 import type { Entry, Target } from './entry.ts'
 import type { CallFinished, CallRound, Event, Listed } from './events.ts'
 import type { Message, MessageContext } from './message.ts'
+import type { OfferedTool } from './offered-tool.ts'
 import type { Answer, Change, Denial, Outcome } from './outcome.ts'
 import type { Ask } from './question.ts'
 import type { Schema } from './schema.ts'
@@ -206,15 +207,17 @@ export interface Hooks {
   health?(): Maybe<Health>
   /** Kind: on demand. This plugin's section of `/status`. A failure is shown there in its place. */
   status?(): Maybe<object>
+  /** Kind: data. Tools of the plugin's own, in the catalog like any other. */
+  readonly tools?: readonly OfferedTool[]
   /** Kind: data. What operators can run, by name: letters, digits, _ and -. */
   readonly commands?: Readonly<Record<string, Command>>
 }
 
 /** The name of a field of {@link Hooks} that is data, not a function. */
-export type DataName = 'commands'
+export type DataName = 'commands' | 'tools'
 
 /** Every field that is data. */
-export const DATA_NAMES: readonly DataName[] = ['commands']
+export const DATA_NAMES: readonly DataName[] = ['commands', 'tools']
 
 /** The name of a hook. */
 export type HookName = Exclude<keyof Hooks, DataName>

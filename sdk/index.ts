@@ -41,6 +41,7 @@ export {
   type Routes,
 } from './hooks.ts'
 export type { Message, MessageContext } from './message.ts'
+export type { OfferedTool } from './offered-tool.ts'
 export {
   type Answer,
   answer,
@@ -71,6 +72,7 @@ export {
 export { type Ask, ask, QUESTION_METHODS, type Question, type QuestionOutcome } from './question.ts'
 export type { Infer, Schema } from './schema.ts'
 export { Bus, type Stream, type StreamOptions } from './services/bus.ts'
+export { Calls, type NestedOptions } from './services/calls.ts'
 export { Catalog } from './services/catalog.ts'
 export { Clock } from './services/clock.ts'
 export {

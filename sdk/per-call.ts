@@ -1,7 +1,7 @@
 import type { Call } from './call.ts'
 
 /**
- * State of a plugin's own that lives as long as one call: `const started = perCall(() => clock.now())`,
+ * State of a plugin's own that lives as long as one round of a call: `const started = perCall(() => clock.now())`,
  * then `started(call)` in any hook gives the same value for the same call.
  */
 export function perCall<T>(make: (call: Call) => T): (call: Call) => T {

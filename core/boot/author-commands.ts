@@ -64,8 +64,9 @@ async function pluginRows(file: string): Promise<PluginRow[]> {
     import('./gateway.ts'),
     import('./commands.ts'),
   ])
-  const { plugins, origins, ...config } = await loadConfig(file)
-  const { lines, close } = await setUpGateway({ plugins, origins, ...config })
+  const config = await loadConfig(file)
+  const { plugins, origins } = config
+  const { lines, close } = await setUpGateway(config)
   await close()
   return plugins.flatMap(({ id, plugin }) => {
     const line = lines.find((one) => one.id === id)

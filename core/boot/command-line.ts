@@ -118,10 +118,16 @@ const NO_FILE = new GatewayError([
 ])
 
 async function setUp(file: string): Promise<{ config: GatewayConfig; hooks: HookTable }> {
-  const { loadConfig } = await import('./config.ts')
-  const config = await loadConfig(file)
-  const { setUpGateway } = await import('./gateway.ts')
-  const { hooks } = await setUpGateway(config)
+  const { judgedConfig } = await import('./judged-config.ts')
+  const config = await judgedConfig(file)
+  const [{ setUpGateway, placed }, { routeProblems }] = await Promise.all([
+    import('./set-up.ts'),
+    import('../inbound/routes.ts'),
+  ])
+  const { hooks, close } = await setUpGateway(config)
+  const problems = placed(routeProblems(hooks, config.profiles), config.places)
+  await close()
+  if (problems.length > 0) throw new GatewayError(problems)
   return { config, hooks }
 }
 

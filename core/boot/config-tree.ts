@@ -16,6 +16,7 @@ import { isRecord, keysOf, type Node, pointerOf } from './schema-walk.ts'
 export class ConfigTree {
   readonly value: Node
   readonly #problems: Problem[] = []
+  readonly #complained: Path[] = []
   readonly #places: Map<string, string>
   readonly #typed: Set<string>
   /** What references stood for; the indices of included plugin lines are those of their own file. */
@@ -51,6 +52,7 @@ export class ConfigTree {
   add(path: Path, reason: string, hint?: string, code = 'CONFIG_INVALID'): void {
     const where = this.place(path)
     const text = pathText(path)
+    this.#complained.push(path)
     this.#problems.push({
       code,
       ...(where === undefined ? {} : { where }),
@@ -69,6 +71,12 @@ export class ConfigTree {
         : undefined
       this.add(whole, reason, hint ?? from, unknown ? 'CONFIG_UNKNOWN_KEY' : 'CONFIG_INVALID')
     }
+  }
+
+  /** Whether something is wrong at a path or below it. */
+  isUnsound(base: Path): boolean {
+    const all = [...this.#complained, ...this.#unresolved.map(({ path }) => path)]
+    return all.some((path) => base.every((key, index) => path[index] === key))
   }
 
   /** `file:line:column` of a path, or of the nearest part of it that was written. */
@@ -172,7 +180,8 @@ export class ConfigTree {
 
 const INCLUDED = 'Included files hold `upstreams` and `plugins`; the rest belongs in the main file.'
 
-function inOrder(problems: readonly Problem[]): Problem[] {
+/** Problems in the order of their lines, files as first complained about. */
+export function inOrder(problems: readonly Problem[]): Problem[] {
   const places = new Map(problems.map((one) => [one, splitPlace(one)]))
   const files = [...new Set([...places.values()].map(([file]) => file))]
   return [...problems].sort((a, b) => {

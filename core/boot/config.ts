@@ -1,17 +1,24 @@
-import { accessSync, constants } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { AdminConfig, ListenConfig } from '../inbound/settings.ts'
-import { GatewayError } from '../kernel/errors.ts'
+import { GatewayError, type Problem } from '../kernel/errors.ts'
 import type { NameRules } from '../kernel/names.ts'
 import { whyNotEgress } from '../services/egress-rules.ts'
 import type { Path } from './config-file.ts'
 import { ConfigTree } from './config-tree.ts'
+import { judgeData, judgeTls } from './named-files.ts'
 import { isOff, PluginLines } from './plugin-lines.ts'
 import { ADMIN_SCHEMA, CONFIG_SCHEMA } from './schema.ts'
 import { isRecord, mapSchema, type Node } from './schema-walk.ts'
 import { secretSettings } from './secret-settings.ts'
-import type { GatewayConfig } from './settings.ts'
-import { buildUpstream, judgeCommon, judgeNames, judgeUpstream, type Report } from './upstreams.ts'
+import type { GatewayConfig, SetUpConfig } from './settings.ts'
+import {
+  buildUpstream,
+  judgeCommon,
+  judgeGrace,
+  judgeNames,
+  judgeUpstream,
+  type Report,
+} from './upstreams.ts'
 import { checkAgainst } from './validator.ts'
 
 /** What a config is read with. */
@@ -50,18 +57,35 @@ const WITHOUT_UPSTREAM_DEFAULTS = {
 /** No upstream can have this id; claimed settings of `defaults.upstream` are kept under it. */
 const DEFAULTS = ''
 
+/** What a config file came to: a config, or what is wrong with it. */
+export type ConfigReading =
+  | { readonly config: GatewayConfig }
+  | {
+      /** Every one there is, in the order of the files' lines. */
+      readonly problems: readonly Problem[]
+      /** With the plugin lines nothing is wrong with; nothing when a file could not be read at all. */
+      readonly sound?: SetUpConfig
+    }
+
 /**
  * Reads a config file and everything it includes, loads its plugins, and judges it as a whole.
  * @throws GatewayError with every problem there is, in the order of the files' lines
  */
-export async function loadConfig(
+export async function loadConfig(path: string, options?: ConfigOptions): Promise<GatewayConfig> {
+  const reading = await readConfig(path, options)
+  if ('config' in reading) return reading.config
+  throw new GatewayError(reading.problems)
+}
+
+/** Does what {@link loadConfig} does, and keeps what is sound of a config that is not. */
+export async function readConfig(
   path: string,
   { env = process.env }: ConfigOptions = {},
-): Promise<GatewayConfig> {
+): Promise<ConfigReading> {
   const file = resolve(path)
   const folder = dirname(file)
   const tree = new ConfigTree(file, env)
-  if (tree.broken) throw new GatewayError(tree.problems(() => false))
+  if (tree.broken) return { problems: tree.problems(() => false) }
   const report: Report = (at, reason, hint) => tree.add(at, reason, hint)
 
   const lines = new PluginLines(tree)
@@ -71,10 +95,13 @@ export async function loadConfig(
   tree.addFindings([], result.problems)
   const checked = result.value as Checked
   judge(checked, report)
-  if (isRecord(checked.listen)) judgeFiles(checked.listen, folder, report)
+  if (isRecord(checked.listen)) judgeTls(checked.listen.tls, folder, report)
+  const { data, keys, admin } = checked
+  const isKept = admin !== false || (Array.isArray(keys) && keys.every((key) => key === ''))
+  if (isKept && typeof data === 'string') judgeData(resolve(folder, data), report)
 
   const problems = tree.problems((at) => isUnderOffLine(tree.value, at))
-  if (problems.length > 0) throw new GatewayError(problems)
+  if (problems.length > 0) return { problems, sound: soundPart(tree, lines, checked, folder) }
 
   const upstreams = Object.entries(checked.upstreams).map(([id, upstream]) =>
     buildUpstream(id, upstream, checked.defaults.upstream ?? {}, folder),
@@ -82,7 +109,7 @@ export async function loadConfig(
   const enabled = upstreams.flatMap(({ config }) => (config.enabled ? config.id : []))
   const plugins = lines.specs(checked.plugins, enabled, DEFAULTS)
   const { tls, ...listen } = checked.listen
-  return {
+  const config: GatewayConfig = {
     file,
     listen: {
       ...listen,
@@ -104,6 +131,33 @@ export async function loadConfig(
     upstreamNames: upstreams.map(({ names }) => names),
     plugins,
     origins: lines.origins(),
+    places: lines.places(),
+  }
+  return { config }
+}
+
+/** As much of a config with problems as its sound plugin lines can be set up with. */
+function soundPart(
+  tree: ConfigTree,
+  lines: PluginLines,
+  checked: Checked,
+  folder: string,
+): SetUpConfig {
+  const defaults = checkAgainst(CONFIG_SCHEMA, {}).value as Checked
+  const sound = <K extends 'data' | 'egress' | 'keys' | 'names'>(key: K): Checked[K] =>
+    tree.isUnsound([key]) ? defaults[key] : checked[key]
+  const common = isRecord(checked.defaults) ? checked.defaults.upstream : undefined
+  const upstreams = Object.entries(isRecord(checked.upstreams) ? checked.upstreams : {})
+  const enabled = upstreams.flatMap(([id, one]) => (isOff({ ...common, ...one }) ? [] : id))
+  const plugins = lines.sound(lines.specs(checked.plugins, enabled, DEFAULTS))
+  return {
+    data: resolve(folder, sound('data')),
+    egress: sound('egress'),
+    names: sound('names'),
+    secrets: secretSettings(tree.referenced, sound('keys'), plugins),
+    places: lines.places(),
+    plugins,
+    upstreams: upstreams.map(([id]) => ({ id })),
   }
 }
 
@@ -149,30 +203,19 @@ function judge({ keys, egress, upstreams, names, defaults }: Checked, report: Re
   }
   const common = isRecord(defaults) && isRecord(defaults.upstream) ? defaults.upstream : {}
   judgeCommon(['defaults', 'upstream'], common, report)
-  if (!isRecord(upstreams)) return
-  const all = Object.entries(upstreams as Node).filter(([, one]) => isRecord(one))
-  for (const [id, one] of all) judgeUpstream(['upstreams', id], one as Node, report)
+  const all = Object.entries(isRecord(upstreams) ? upstreams : {}).filter(([, one]) =>
+    isRecord(one),
+  )
+  for (const [id, one] of all) judgeUpstream(['upstreams', id], one, report)
+  judgeGrace(all, common, report)
   judgeNames(
     all.map(([id, one]) => {
-      const { prefix, enabled } = { ...common, ...(one as Node) }
+      const { prefix, enabled } = { ...common, ...one }
       return { id, prefix, enabled: !isOff({ enabled }) }
     }),
     isRecord(names) ? names.separator : undefined,
     report,
   )
-}
-
-function judgeFiles({ tls }: Checked['listen'], folder: string, report: Report): void {
-  if (!isRecord(tls)) return
-  for (const [key, file] of Object.entries(tls)) {
-    if (typeof file !== 'string' || file === '') continue
-    try {
-      accessSync(resolve(folder, file), constants.R_OK)
-    } catch (error) {
-      const reason = `the file cannot be read: ${(error as NodeJS.ErrnoException).code}`
-      report(['listen', 'tls', key], reason, 'Mend the path; it starts at the config file.')
-    }
-  }
 }
 
 /** Settings of a plugin line that is switched off are not judged. */

@@ -1,4 +1,4 @@
-import type { Caller, Schema, Target } from '../../sdk/index.ts'
+import type { Caller, Refusal, Schema, Target } from '../../sdk/index.ts'
 import { AdminProblem } from '../inbound/problem.ts'
 import { HookError } from '../kernel/errors.ts'
 import type { Kernel } from '../kernel/kernel.ts'
@@ -36,15 +36,10 @@ interface Question {
   readonly profile?: string
 }
 
-/** One target of the tool, and whether the caller may use it. */
+/** One target of the tool, and who refuses it to the caller: nobody, if it is permitted. */
 export interface ExplainedTarget extends Target {
   readonly permitted: boolean
-  /** Who refused it, and why. */
-  readonly plugin?: string
-  readonly rule?: string
-  readonly reason?: string
-  /** Scopes that would permit it. */
-  readonly scopes?: readonly string[]
+  readonly refusals: readonly (Refusal & { readonly plugin: string })[]
 }
 
 /** What a caller may do with a tool, and why. Nothing is called. */
@@ -104,9 +99,18 @@ export async function explain(
       verdict,
       listed: shown.some(({ name }) => name === tool),
       targets: entry.targets.map((target) => {
-        if (candidates.includes(target)) return { ...target, permitted: true }
-        const { target: _, ...why } = refusals.find((one) => one.target === target) ?? {}
-        return { ...target, permitted: false, ...why }
+        const own = refusals.filter((one) => one.target === target)
+        return {
+          ...target,
+          permitted: candidates.includes(target),
+          // A filter that answered nonsense refused too, without words.
+          refusals: own.map(({ plugin, rule = '', reason = 'it did not say yes', scopes }) => ({
+            plugin,
+            rule,
+            reason,
+            ...(Array.isArray(scopes) ? { scopes } : {}),
+          })),
+        }
       }),
     }
   } catch (cause) {

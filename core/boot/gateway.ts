@@ -1,45 +1,30 @@
 import { randomBytes } from 'node:crypto'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
 import type { Logger } from 'pino'
-import {
-  Catalog,
-  type Clock,
-  type Event,
-  Info,
-  Log,
-  type Secrets,
-  type UpstreamStatus,
-} from '../../sdk/index.ts'
+import type { Clock, Event, Secrets, UpstreamStatus } from '../../sdk/index.ts'
 import { Inbound } from '../inbound/http.ts'
-import { Services } from '../kernel/container.ts'
-import { HookTable, type PluginLine } from '../kernel/hooks.ts'
 import { Kernel } from '../kernel/kernel.ts'
 import { Lifecycle } from '../kernel/lifecycle.ts'
-import { publicName } from '../kernel/names.ts'
-import { setUpPlugins } from '../kernel/setup.ts'
 import { Wheel } from '../kernel/wheel.ts'
 import { Outbound } from '../outbound/outbound.ts'
-import { type EmbeddedParts, EmbeddedServices } from '../services/embedded.ts'
 import { ExpiringSet } from '../services/expiring-set.ts'
 import { sealKeys } from '../services/keys.ts'
 import { Redactor } from '../services/redactor.ts'
 import { Seal } from '../services/seal.ts'
 import { systemClock } from '../services/system-clock.ts'
 import { type AdminDoor, adminDoor } from './admin-door.ts'
-import { checkCommands } from './commands.ts'
 import { Journal } from './journal.ts'
 import { makeLog } from './log.ts'
+import { embeddedServices, type Late, setUpLines } from './set-up.ts'
 import type { GatewayConfig } from './settings.ts'
 import { unmatchedNames } from './unmatched.ts'
-import { upstreamsService } from './upstreams-service.ts'
+import { gatewayVersion } from './version.ts'
 
-const { version } = createRequire(import.meta.url)('mcp-patchbay/package.json') as {
-  version: string
-}
+export { type GatewaySetUp, setUpGateway } from './set-up.ts'
 
 /** How long clients of calls that were cut have to be told so. */
 const LAST_WORDS = 1_000
+/** How many ended sessions are remembered; the oldest are forgotten first. */
+const ENDED_SESSIONS = 100_000
 
 /** A running gateway. Several can live in one process. */
 export interface Gateway {
@@ -67,12 +52,6 @@ export interface GatewayOptions {
   readonly secrets?: Secrets
 }
 
-/** What plugins are set up with, before there is a kernel to speak of. */
-interface Late {
-  kernel: Kernel | undefined
-  outbound: Outbound | undefined
-}
-
 /**
  * Starts a gateway: plugins, then the port, then the upstreams, which nobody waits for.
  * @throws GatewayError when a plugin or the port fails; nothing is left running then
@@ -86,7 +65,7 @@ export async function startGateway(
   const log = options.log ?? makeLog({ level: config.log.level, secrets })
   const clock = options.clock ?? systemClock
   const wheel = new Wheel(clock)
-  const us = { name: 'patchbay', version }
+  const us = { name: 'patchbay', version: gatewayVersion() }
   const listeners = new Set<(event: Event) => void>()
   const nextId = idMaker()
   const journal = new Journal(log)
@@ -96,8 +75,7 @@ export async function startGateway(
   const spent = new ExpiringSet(() => clock.now())
   const late: Late = { kernel: undefined, outbound: undefined }
   const embedded = embeddedServices(config, { clock, wheel, sealer: seal, secrets }, late, log)
-  await embedded.prepare(config.plugins)
-  const lines = setUpLines(config, late, log, embedded)
+  const lines = await setUpLines(config, late, log, embedded)
   const kernel: Kernel = new Kernel({
     clock,
     wheel,
@@ -159,10 +137,11 @@ export async function startGateway(
       showPlugin: config.errors.showPlugin,
       wheel,
       sealer: seal,
-      revoked: new ExpiringSet(() => clock.now()),
+      revoked: new ExpiringSet(() => clock.now(), ENDED_SESSIONS),
       now: () => clock.now(),
       nextId,
       health,
+      healthChanged: journal.health,
       refused: journal.refused,
       fault,
     })
@@ -210,84 +189,6 @@ export async function startGateway(
       return stopping
     },
   }
-}
-
-/** A gateway that is set up and will not be started. */
-export interface GatewaySetUp {
-  readonly lines: readonly PluginLine[]
-  readonly hooks: HookTable
-  readonly wheel: Wheel
-  /** Ends what a plugin may have opened meanwhile. */
-  close(): Promise<void>
-}
-
-/**
- * Everything short of sockets: what the commands need that look at a config.
- * @throws GatewayError with the problems of all plugins
- */
-export async function setUpGateway(config: GatewayConfig): Promise<GatewaySetUp> {
-  const log = makeLog({ level: 'error' })
-  const late: Late = { kernel: undefined, outbound: undefined }
-  const clock = systemClock
-  const wheel = new Wheel(clock)
-  // Nothing is sealed before the gateway runs; a made-up key leaves no file behind.
-  const sealer = new Seal([randomBytes(32).toString('base64url')])
-  const parts = { clock, wheel, sealer, secrets: new Redactor(config.secrets) }
-  const embedded = embeddedServices(config, parts, late, log)
-  await embedded.prepare(config.plugins)
-  const lines = setUpLines(config, late, log, embedded)
-  const close = async () => {
-    await embedded.close()
-    wheel.close()
-  }
-  return { lines, hooks: new HookTable(lines, wheel), wheel, close }
-}
-
-/** The services that come with the gateway, on what this gateway is made of. */
-function embeddedServices(
-  config: GatewayConfig,
-  parts: Pick<EmbeddedParts, 'clock' | 'wheel' | 'sealer' | 'secrets'>,
-  late: Late,
-  log: Logger,
-): EmbeddedServices {
-  return new EmbeddedServices({
-    ...parts,
-    file: join(config.data, 'patchbay.db'),
-    replica: randomBytes(9).toString('base64url'),
-    egress: config.egress.allow,
-    upstreams: upstreamsService(() => late.outbound),
-    emit: (event) => late.kernel?.emit(event),
-    fault: (err, where) => log.error({ err }, `${where}: a plugin failed`),
-  })
-}
-
-/** Runs every plugin's `setup`, each with the services it asked for. */
-function setUpLines(
-  config: GatewayConfig,
-  late: Late,
-  log: Logger,
-  embedded: EmbeddedServices,
-): PluginLine[] {
-  const services = new Services().offer(Catalog, {
-    get revision() {
-      return late.kernel?.catalog.revision ?? 0
-    },
-    get entries() {
-      return late.kernel?.catalog.entries ?? []
-    },
-    invalidate: (scope) => late.kernel?.invalidate(scope),
-  })
-  const lines = setUpPlugins(config.plugins, services, (line, { id }) => {
-    embedded.offer(line, id)
-    line.offer(Log, log.child({ plugin: id })).offer(Info, {
-      version,
-      plugin: id,
-      upstreams: config.upstreams.map((upstream) => upstream.id),
-      publicName: (group, name) => publicName(config.names, group, name),
-    })
-  })
-  checkCommands(lines)
-  return lines
 }
 
 /** Ids that no other gateway makes: a random beginning and a count. */

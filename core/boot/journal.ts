@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import type { CatalogChanged, PluginFailed, UpstreamStatus } from '../../sdk/index.ts'
+import type { CatalogChanged, Health, PluginFailed, UpstreamStatus } from '../../sdk/index.ts'
 import { HookError, messageOf } from '../kernel/errors.ts'
 
 /** What a running gateway writes to its log. */
@@ -47,6 +47,12 @@ export class Journal {
   /** A request that was not let in. */
   readonly refused = (request: object): void => {
     this.#log.info(request, 'a request was refused')
+  }
+
+  /** A plugin is no longer well, or is so again. */
+  readonly health = (plugin: string, { ok, detail }: Health): void => {
+    const text = `plugin ${plugin} is ${ok ? 'well again' : 'not well'}`
+    this.#log[ok ? 'info' : 'warn']({ plugin, ok, detail }, text)
   }
 
   /** Nobody can be anybody. */

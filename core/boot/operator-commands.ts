@@ -159,11 +159,12 @@ function explanationInWords({
   targets,
 }: Explanation): string[] {
   const scopes = caller.scopes.length === 0 ? 'no scopes' : `scopes ${caller.scopes.join(', ')}`
-  const rows = targets.map((one) => {
-    const { plugin = '', rule = '', reason = '' } = one
-    const needed = one.scopes === undefined ? '' : ` (needs ${one.scopes.join(' ')})`
-    const word = one.permitted ? 'permitted' : 'refused'
-    return [one.upstream, one.name, word, plugin, rule, `${reason}${needed}`]
+  const rows = targets.flatMap(({ upstream, name, permitted, refusals }) => {
+    if (permitted) return [[upstream, name, 'permitted', '', '', '']]
+    return refusals.map((one) => {
+      const needed = one.scopes === undefined ? '' : ` (needs ${one.scopes.join(' ')})`
+      return [upstream, name, 'refused', one.plugin, one.rule, `${one.reason}${needed}`]
+    })
   })
   return [
     `${tool} on ${caller.path}, as ${caller.subject} of ${caller.issuer} with ${scopes}`,

@@ -2,11 +2,12 @@ import { dirname, resolve } from 'node:path'
 import type { HookName, Plugin, Schema } from '../../sdk/index.ts'
 import { didYouMean } from '../kernel/nearest.ts'
 import type { PluginSpec } from '../kernel/setup.ts'
-import type { Path } from './config-file.ts'
+import { type Path, pathText } from './config-file.ts'
 import type { ConfigTree } from './config-tree.ts'
 import { bundledClaimant, loadPlugin } from './loader.ts'
 import { PluginsFolder } from './plugins-folder.ts'
 import { isRecord, type Node } from './schema-walk.ts'
+import type { PlaceOf } from './settings.ts'
 import { UPSTREAM_SCHEMA } from './upstream-schema.ts'
 import { checkAgainst } from './validator.ts'
 
@@ -97,6 +98,30 @@ export class PluginLines {
   /** Where each line's plugin came from, by line id. */
   origins(): Map<string, string> {
     return new Map(this.#lines.map(({ id, origin }) => [id, origin]))
+  }
+
+  /** Where each line was written, by line id. */
+  places(): Map<string, PlaceOf> {
+    return new Map(
+      this.#lines.map((line) => [
+        line.id,
+        (...keys) => {
+          const path = ['plugins', this.#indexOf(line), ...keys]
+          const where = this.#tree.place(path)
+          return { ...(where === undefined ? {} : { where }), path: pathText(path) }
+        },
+      ]),
+    )
+  }
+
+  /** Of lines for the kernel, those in whose settings nothing is wrong. */
+  sound(specs: readonly PluginSpec[]): PluginSpec[] {
+    const areUpstreams = !['upstreams', 'defaults'].some((key) => this.#tree.isUnsound([key]))
+    return specs.filter(
+      ({ plugin }, index) =>
+        !this.#tree.isUnsound(['plugins', this.#indexOf(this.#lines[index] as Line)]) &&
+        (areUpstreams || plugin.upstreamSettings === undefined),
+    )
   }
 
   /**

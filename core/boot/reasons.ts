@@ -128,7 +128,9 @@ function phrase(error: ErrorObject, path: readonly (string | number)[]): Finding
   const { keyword, params, schema, propertyName } = error
   const node = (error.parentSchema ?? {}) as Node
   if (propertyName !== undefined) {
-    return { path: [...path, propertyName], reason: `is not a name that is allowed here` }
+    const hint = keyword === 'pattern' ? `Names here match ${schema}.` : undefined
+    const reason = 'is not a name that is allowed here'
+    return { path: [...path, propertyName], reason, ...(hint === undefined ? {} : { hint }) }
   }
   const at = (reason: string, hint?: unknown): Finding =>
     typeof hint === 'string' && hint !== '' ? { path, reason, hint } : { path, reason }
@@ -143,14 +145,10 @@ function phrase(error: ErrorObject, path: readonly (string | number)[]): Finding
     case 'dependentRequired':
       return at(`needs \`${params.missingProperty}\` beside \`${params.property}\``)
     case 'type':
-      return at(
-        `must be ${kinds(node)}, not ${kindOf(error.data)}`,
-        // An empty value is nearly always a key whose lines were lost or commented out.
-        error.data === null ? 'Write a value, or take the line out.' : undefined,
-      )
+      return at(`must be ${kinds(node)}, not ${kindOf(error.data)}`, wayOut(node, error.data))
     case 'enum': {
       const known = (schema as unknown[]).map(String)
-      const near = typeof error.data === 'string' ? didYouMean(error.data, known) : ''
+      const near = typeof error.data === 'string' ? nearWord(error.data, known) : ''
       return at(`must be one of ${known.join(', ')}${near}`)
     }
     case 'const':
@@ -159,8 +157,8 @@ function phrase(error: ErrorObject, path: readonly (string | number)[]): Finding
       return at(`must be ${quantity(schema as Node)}`)
     case 'pattern':
       return at(
-        'is not of the form that is asked for',
-        `${node.description ?? `It must match ${schema}.`}`,
+        `does not match ${schema} (it has ${lengthOf(error.data)})`,
+        node.description ?? 'Write it in that form.',
       )
     case 'format':
       return at(`must be a valid ${schema}`, FORMATS[schema as string])
@@ -174,9 +172,13 @@ function phrase(error: ErrorObject, path: readonly (string | number)[]): Finding
     case 'maxItems':
       return at(`must hold at most ${schema} ${schema === 1 ? 'item' : 'items'}`)
     case 'minLength':
-      return at(schema === 1 ? 'must not be empty' : `must have at least ${schema} characters`)
+      return at(
+        schema === 1
+          ? 'must not be empty'
+          : `must have at least ${schema} characters, not ${[...(error.data as string)].length}`,
+      )
     case 'maxLength':
-      return at(`must have at most ${schema} characters`)
+      return at(`must have at most ${schema} characters, not ${[...(error.data as string)].length}`)
     case 'uniqueItems':
       return at(`holds the same item twice (${params.j + 1}. and ${params.i + 1}.)`)
     default:
@@ -217,6 +219,33 @@ function quantity({ unit, minimum, maximum }: Node): string {
     maximum === undefined ? '' : ` of at most ${formatQuantity(unit as Unit, maximum as number)}`,
   ].filter(Boolean)
   return `${EXAMPLES[unit as Unit]}${bounds.join(' and')}`
+}
+
+/** What to write in place of a value of the wrong kind, where that can be told. */
+function wayOut(node: Node, data: unknown): string | undefined {
+  // An empty value is nearly always a key whose lines were lost or commented out.
+  if (data === null) return 'Write a value, or take the line out.'
+  const types = [node.type].flat()
+  // YAML 1.1 took these words for booleans, and people still do.
+  if (types.includes('boolean') && /^(?:y|yes|n|no|on|off|true|false)$/i.test(String(data))) {
+    return 'Write true or false, without quotes.'
+  }
+  if (!types.includes('array') || !isRecord(data)) return undefined
+  const first = isRecord(node.items) && Array.isArray(node.items.required) && node.items.required[0]
+  return `Begin each ${first ? `line with \`- ${first}:\`` : 'item with `- `'}.`
+}
+
+/** The word that was meant: misspelt, or cut short or drawn out, as in `warning` for `warn`. */
+function nearWord(word: string, known: readonly string[]): string {
+  const near = didYouMean(word, known)
+  if (near !== '' || word.length < 3) return near
+  const [one] = known.filter((other) => other.startsWith(word) || word.startsWith(other))
+  return one === undefined || one === '' ? '' : ` (did you mean "${one}"?)`
+}
+
+function lengthOf(data: unknown): string {
+  const { length } = [...String(data)]
+  return length === 1 ? '1 character' : `${length} characters`
 }
 
 /** What a schema node admits, in words. */

@@ -74,7 +74,8 @@ const LISTEN = {
     publicUrl: {
       type: 'string',
       pattern: '^https?://[^/?#\\s]+(/[^?#\\s]*)?$',
-      description: 'The http or https address clients use, when a proxy stands in front.',
+      description:
+        'The http or https address clients use, when a proxy stands in front. With a path, the endpoint is below it.',
     },
     allowedOrigins: {
       ...NAMES,
@@ -92,6 +93,12 @@ const LISTEN = {
       minimum: 1024,
       default: '4MiB',
       description: 'The largest request body.',
+    },
+    streams: {
+      type: 'integer',
+      minimum: 1,
+      default: 1024,
+      description: 'How many streams for changed lists one principal may hold open.',
     },
     tls: {
       type: 'object',

@@ -1,5 +1,6 @@
 import type { AdminConfig, ListenConfig } from '../inbound/settings.ts'
 import type { UpstreamNames } from '../kernel/catalog.ts'
+import type { Problem } from '../kernel/errors.ts'
 import type { NameRules } from '../kernel/names.ts'
 import type { PluginSpec } from '../kernel/setup.ts'
 import type { UpstreamConfig } from '../outbound/settings.ts'
@@ -38,4 +39,15 @@ export interface GatewayConfig {
   readonly plugins: readonly PluginSpec[]
   /** Plugin line id → where the plugin came from: `bundled`, a file, or `package@version`. */
   readonly origins: ReadonlyMap<string, string>
+  /** Plugin line id → where the line, or a setting in it, was written. */
+  readonly places: ReadonlyMap<string, PlaceOf>
+}
+
+/** Where a plugin line was written, or the setting that these keys lead to. */
+export type PlaceOf = (...keys: readonly string[]) => Pick<Problem, 'where' | 'path'>
+
+/** What plugins are set up with: these parts of a config, which need not be whole otherwise. */
+export interface SetUpConfig
+  extends Pick<GatewayConfig, 'data' | 'egress' | 'names' | 'places' | 'plugins' | 'secrets'> {
+  readonly upstreams: readonly { readonly id: string }[]
 }

@@ -1,6 +1,6 @@
 import { Redactor } from '../services/redactor.ts'
 import { Banner } from './banner.ts'
-import { loadConfig } from './config.ts'
+import { judgedConfig } from './judged-config.ts'
 import { makeLog } from './log.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -11,7 +11,7 @@ import type { Terminal } from './terminal.ts'
  * @throws GatewayError when it cannot be built or started
  */
 export async function start(file: string, pretty: boolean, terminal: Terminal): Promise<void> {
-  const config = await loadConfig(file)
+  const config = await judgedConfig(file)
   const { startGateway } = await import('./gateway.ts')
   const secrets = new Redactor(config.secrets)
   const banner = pretty ? new Banner(config, terminal.out) : undefined

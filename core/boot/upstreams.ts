@@ -96,6 +96,22 @@ function judgeTools(path: Path, tools: Node, timeouts: unknown, report: Report):
   }
 }
 
+/** Refuses a `grace` that nothing is ever hidden after. @param common `defaults.upstream` */
+export function judgeGrace(
+  upstreams: readonly [string, Node][],
+  common: Node,
+  report: Report,
+): void {
+  const reason = 'means nothing without `whenDown: hide`'
+  const hint = 'Set `whenDown: hide`, or take it out.'
+  const hides = (one: Node) => ({ ...common, ...one }).whenDown === 'hide'
+  for (const [id, one] of upstreams) {
+    if (one.grace !== undefined && !hides(one)) report(['upstreams', id, 'grace'], reason, hint)
+  }
+  if (common.grace === undefined || hides({}) || upstreams.some(([, one]) => hides(one))) return
+  report(['defaults', 'upstream', 'grace'], reason, hint)
+}
+
 /** Refuses ids that would make names ambiguous, and prefixes that two enabled upstreams share. */
 export function judgeNames(
   upstreams: readonly {

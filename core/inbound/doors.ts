@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { isIP } from 'node:net'
 import type { ListenConfig } from './settings.ts'
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
@@ -50,14 +51,20 @@ export class Doors {
   /** Why a request must be refused with 403, or nothing. */
   refuse(headers: IncomingHttpHeaders): string | undefined {
     const { host, origin } = headers
-    if (this.#hosts !== undefined && (host === undefined || !this.#hosts.has(hostName(host)))) {
-      const also = this.#section === 'listen' ? ', or set `listen.publicUrl`' : ''
-      return `Host ${host ?? '(none)'} is not served here. Add it to \`${this.#section}.allowedHosts\`${also}`
-    }
+    if (!this.#serves(host)) return this.#unserved(host)
     if (origin !== undefined && !this.#admits(origin)) {
       return `Origin ${origin} may not call this gateway. Add it to \`${this.#section}.allowedOrigins\``
     }
     return undefined
+  }
+
+  /**
+   * Why a probe must be refused with 403, or nothing. An address in place of a name is what probes inside
+   * a cluster send, and nobody's rebound name.
+   */
+  refuseName({ host }: IncomingHttpHeaders): string | undefined {
+    if (host !== undefined && isIP(hostName(host).replace(/^\[|\]$/g, '')) !== 0) return undefined
+    return this.#serves(host) ? undefined : this.#unserved(host)
   }
 
   /** CORS headers for an admitted origin, flat. */
@@ -84,6 +91,16 @@ export class Doors {
       'access-control-max-age',
       '86400',
     ]
+  }
+
+  #serves(host: string | undefined): boolean {
+    if (this.#hosts === undefined) return true
+    return host !== undefined && this.#hosts.has(hostName(host))
+  }
+
+  #unserved(host: string | undefined): string {
+    const also = this.#section === 'listen' ? ', or set `listen.publicUrl`' : ''
+    return `Host ${host ?? '(none)'} is not served here. Add it to \`${this.#section}.allowedHosts\`${also}`
   }
 
   #admits(origin: string): boolean {

@@ -6,6 +6,8 @@ import type { InFlight } from './in-flight.ts'
 
 /** A call that lasts longer than this is answered on a stream, so that nothing on the way cuts it. */
 const PATIENCE = 15_000
+/** Bytes that wait for a client that reads slowly. */
+const MOST_UNREAD = 1024 * 1024
 const SSE = [
   'content-type',
   'text/event-stream',
@@ -24,6 +26,14 @@ export function sseEvent(json: string): string {
 export function startStream(response: ServerResponse, headers: readonly string[]): void {
   response.writeHead(200, [...SSE, ...headers])
   response.flushHeaders()
+}
+
+/**
+ * Whether the client reads what it is sent. One that does not gets no more messages until it has: only
+ * the answer itself is always written.
+ */
+export function keepsUp(response: ServerResponse): boolean {
+  return response.writableLength <= MOST_UNREAD
 }
 
 /** What exchanges share. */
@@ -92,16 +102,17 @@ export class HttpExchange extends Cancellable implements Exchange, Alarm {
     return !this.#streaming
   }
 
+  /** Dropped when the client does not keep up. */
   message(text: string): void {
     if (this.#over || this.#closed) return
     this.#stream()
-    this.#response.write(sseEvent(text))
+    if (keepsUp(this.#response)) this.#response.write(sseEvent(text))
   }
 
   ring(): void {
     if (this.#over || this.#closed) return
     this.#stream()
-    this.#response.write(': keep-alive\n\n')
+    if (keepsUp(this.#response)) this.#response.write(': keep-alive\n\n')
     this.deadline = this.#wheel.now() + PATIENCE
     this.#wheel.add(this)
   }

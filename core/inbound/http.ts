@@ -15,18 +15,23 @@ import { Endpoint, type RefusedRequest, sendError } from './endpoint.ts'
 import { sendJson } from './exchange.ts'
 import { InFlight } from './in-flight.ts'
 import { LegacyWire } from './legacy.ts'
-import type { ListStream } from './list-stream.ts'
 import type { ClientMessage } from './message.ts'
 import { ModernWire } from './modern.ts'
+import { OpenStreams } from './open-streams.ts'
 import { failed, Operations } from './operations.ts'
 import { addressOf, closePort, isHangUp, openPort } from './port.ts'
+import { Readiness } from './readiness.ts'
 import { Replies } from './replies.ts'
-import { addPluginRoutes, type PluginRoute } from './routes.ts'
+import {
+  addPluginRoutes,
+  ENDPOINT,
+  endpointPaths,
+  type PluginRoute,
+  reservedPaths,
+} from './routes.ts'
 import { type Revocations, Sessions } from './session.ts'
 import type { ListenConfig } from './settings.ts'
 import { respond, type WireParts } from './wire.ts'
-
-const ENDPOINT = '/mcp'
 
 /** What the client's side is made of. */
 export interface InboundParts {
@@ -45,6 +50,8 @@ export interface InboundParts {
   /** Told of every request that is not let in. */
   readonly refused: (request: RefusedRequest) => void
   readonly health: () => Promise<Record<string, Health>>
+  /** Told when a plugin is no longer well, and when it is again. */
+  readonly healthChanged: (plugin: string, health: Health) => void
   /** Told of what made a request fail: a throw in the gateway's own code, or a HookError. */
   readonly fault: (cause: unknown, requestId: string) => void
 }
@@ -55,18 +62,23 @@ export class Inbound {
   readonly operations: Operations
   readonly #parts: InboundParts
   readonly #server: Server
-  readonly #streams = new Set<ListStream>()
+  readonly #streams: OpenStreams
   readonly #inFlight = new InFlight()
   readonly #endpoint: Endpoint
   readonly #paths: ReadonlySet<string>
   readonly #replies: Replies
+  readonly #doors: Doors
+  readonly #readiness: Readiness
   #adminRoutes: readonly PluginRoute[] = []
 
   constructor(parts: InboundParts) {
     this.#parts = parts
+    this.#streams = new OpenStreams(parts.listen.streams)
     const { kernel, us, wheel, now, listen, sealer, revoked } = parts
     const replies = new Replies({ us, showPlugin: parts.showPlugin })
     this.#replies = replies
+    this.#doors = new Doors(listen)
+    this.#readiness = new Readiness({ health: parts.health, changed: parts.healthChanged, now })
     this.operations = new Operations(kernel, replies)
     const shared: WireParts = {
       kernel,
@@ -80,7 +92,7 @@ export class Inbound {
     }
     this.#endpoint = new Endpoint({
       ...shared,
-      doors: new Doors(listen),
+      doors: this.#doors,
       modern: new ModernWire(shared),
       legacy: new LegacyWire(shared, new Sessions(sealer, revoked, now), us),
       bodyLimit: listen.bodyLimit,
@@ -88,7 +100,7 @@ export class Inbound {
       refused: parts.refused,
       url: () => this.url,
     })
-    this.#paths = new Set([ENDPOINT, ...parts.profiles.map((name) => `${ENDPOINT}/${name}`)])
+    this.#paths = new Set(endpointPaths(parts.profiles))
     const handler = this.#app().callback()
     this.#server = listen.tls === undefined ? createServer(handler) : tlsServer(listen.tls, handler)
     // Longer than clients and load balancers keep idle connections: they close first, nothing is cut.
@@ -98,7 +110,8 @@ export class Inbound {
   /** The endpoint as clients reach it. Valid while listening. */
   get url(): string {
     const { publicUrl, host, tls } = this.#parts.listen
-    if (publicUrl !== undefined) return new URL(ENDPOINT, publicUrl).href
+    // A proxy may serve the gateway below a path of its own.
+    if (publicUrl !== undefined) return new URL(publicUrl).href.replace(/\/*$/, ENDPOINT)
     return `${tls === undefined ? 'http' : 'https'}://${addressOf(this.#server, host)}${ENDPOINT}`
   }
 
@@ -123,7 +136,7 @@ export class Inbound {
    */
   async drain(): Promise<void> {
     this.#inFlight.drain()
-    await Promise.all([...this.#streams].map((stream) => stream.end()))
+    await this.#streams.end()
     await this.#inFlight.idle()
   }
 
@@ -174,16 +187,18 @@ export class Inbound {
       ctx.body = { live: true }
     })
     router.get('/ready', async (ctx) => {
-      const health = await this.#parts.health()
+      const refused = this.#doors.refuseName(ctx.req.headers)
+      if (refused !== undefined) ctx.throw(403, refused)
+      const plugins = await this.#readiness.plugins()
       const { draining } = this.#inFlight
-      const ready = !draining && Object.values(health).every(({ ok }) => ok)
+      const ready = !draining && Object.values(plugins).every(Boolean)
       ctx.status = ready ? 200 : 503
-      ctx.body = { ready, ...(draining ? { draining: true } : {}), plugins: health }
+      ctx.body = { ready, ...(draining ? { draining: true } : {}), plugins }
     })
     this.#adminRoutes = addPluginRoutes({
       router,
       hooks: this.#parts.kernel.hooks,
-      reserved: new Set(['/', '/live', '/ready', ...this.#paths]),
+      reserved: reservedPaths(this.#parts.profiles),
       authenticate: (ctx) => this.#authenticate(ctx),
       failed: (ctx, error) => {
         const requestId = this.#requestId(ctx.get('x-request-id'))

@@ -119,7 +119,7 @@ export class LegacyWire {
     }
     const caller = this.#caller(arrival, session)
     const words = { changed: CHANGED }
-    openStream(this.#parts, arrival, { caller, words, wanted: true, session: session.id })
+    openStream(this.#parts, arrival, NO_ID, { caller, words, wanted: true, session: session.id })
   }
 
   /** DELETE: the client ends its session. */
@@ -129,7 +129,7 @@ export class LegacyWire {
     const session = this.#session(arrival, NO_ID)
     if (session == null) return
     this.#sessions.end(session)
-    for (const stream of this.#parts.streams) if (stream.session === session.id) void stream.end()
+    this.#parts.streams.endSession(session.id)
     response.writeHead(200, [...cors])
     response.end()
   }

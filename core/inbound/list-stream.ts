@@ -3,7 +3,7 @@ import type { Caller } from '../../sdk/index.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { ListWatcher } from '../kernel/ports.ts'
 import type { Alarm, Wheel } from '../kernel/wheel.ts'
-import { sseEvent, startStream } from './exchange.ts'
+import { keepsUp, sseEvent, startStream } from './exchange.ts'
 
 const KEEP_ALIVE = 15_000
 
@@ -76,7 +76,8 @@ export class ListStream implements ListWatcher, Alarm {
     if (this.#over) return
     // Whoever may no longer call may no longer listen.
     if (this.#parts.wheel.now() >= this.#expires) return void this.end()
-    this.#parts.response.write(': keep-alive\n\n')
+    const { response } = this.#parts
+    if (keepsUp(response)) response.write(': keep-alive\n\n')
     this.deadline = this.#next()
     this.#parts.wheel.add(this)
   }

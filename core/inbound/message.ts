@@ -25,6 +25,9 @@ export interface ClientMessage {
   readonly meta: Readonly<Record<string, unknown>>
 }
 
+/** Messages. Each may be a call, and all of them run at once. */
+const LONGEST_BATCH = 100
+
 const NONE: Readonly<Record<string, unknown>> = Object.freeze({})
 
 /** What a body holds. A string says why it holds no JSON-RPC. */
@@ -44,6 +47,12 @@ export function parseBody(text: string): ParsedBody {
   }
   if (Array.isArray(value)) {
     if (value.length === 0) return { kind: 'invalid', reason: 'the batch is empty' }
+    if (value.length > LONGEST_BATCH) {
+      return {
+        kind: 'invalid',
+        reason: `a batch holds at most ${LONGEST_BATCH} messages: send several`,
+      }
+    }
     const elements = readElements(text, text.indexOf('['))
     return {
       kind: 'batch',

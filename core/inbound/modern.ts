@@ -1,4 +1,5 @@
 import type { Caller, Client } from '../../sdk/index.ts'
+import { isPromise } from '../kernel/hooks.ts'
 import { isObject } from '../wire/json.ts'
 import { CODE, decodeHeaderValue, META, MODERN } from '../wire/protocol.ts'
 import type { Arrival } from './arrival.ts'
@@ -76,7 +77,11 @@ export class ModernWire {
         exchange.finish(reply.status, respond(message, reply), headers)
       }
     }
-    const call = () => operations.callTool(message, caller, exchange)
+    const go = (wrong: Reply | undefined) => wrong ?? operations.callTool(message, caller, exchange)
+    const call = () => {
+      const wrong = operations.differing(message, caller, exchange)
+      return isPromise(wrong) ? wrong.then(go) : go(wrong)
+    }
     proceed(this.#parts, arrival, message, call, done, exchange)
   }
 
@@ -100,7 +105,7 @@ export class ModernWire {
       changed: note('tools/list_changed', meta),
       ended: `{"jsonrpc":"2.0","id":${message.id},"result":{"resultType":"complete",${meta}}}`,
     }
-    openStream(this.#parts, arrival, { caller, words, wanted: wanted !== '' })
+    openStream(this.#parts, arrival, message, { caller, words, wanted: wanted !== '' })
   }
 
   #send(arrival: Arrival, message: ClientMessage, reply: Reply): void {
@@ -121,15 +126,15 @@ export class ModernWire {
       return this.#badMeta(META.clientInfo, 'an object with a name')
     }
     if (headers['mcp-protocol-version']?.toString().trim() !== version) {
-      return this.#mismatch('MCP-Protocol-Version')
+      return replies.mismatch('MCP-Protocol-Version')
     }
     // Which headers a notification carries is not defined.
     if (message.id === undefined) return undefined
-    if (headers['mcp-method']?.toString().trim() !== method) return this.#mismatch('Mcp-Method')
+    if (headers['mcp-method']?.toString().trim() !== method) return replies.mismatch('Mcp-Method')
     if (method !== 'tools/call' || typeof params.name !== 'string') return undefined
     const name = headers['mcp-name']?.toString().trim()
     if (name === undefined || decodeHeaderValue(name) !== params.name)
-      return this.#mismatch('Mcp-Name')
+      return replies.mismatch('Mcp-Name')
     return undefined
   }
 
@@ -139,11 +144,6 @@ export class ModernWire {
       CODE.invalidParams,
       `Invalid params: \`_meta["${key}"]\` must be ${type}`,
     )
-  }
-
-  #mismatch(header: string): Reply {
-    const reason = `Header mismatch: ${header} is missing or differs from the body`
-    return this.#parts.replies.error(400, CODE.headerMismatch, reason)
   }
 }
 

@@ -3,7 +3,9 @@ import { HookError } from '../kernel/errors.ts'
 import { isPromise } from '../kernel/hooks.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Exchange } from '../kernel/ports.ts'
+import type { View } from '../kernel/view.ts'
 import { findMember, isObject } from '../wire/json.ts'
+import { differingParamHeader, paramHeaders } from '../wire/param-headers.ts'
 import { CODE } from '../wire/protocol.ts'
 import type { Arrival } from './arrival.ts'
 import type { Cancellable } from './cancellable.ts'
@@ -60,6 +62,40 @@ export class Operations {
         return isPromise(reply) ? reply.catch(refuse) : reply
       }
       return list.then(answer).catch(refuse)
+    } catch (cause) {
+      return refuse(cause)
+    }
+  }
+
+  /**
+   * What is wrong with the `Mcp-Param-*` headers of a modern tools/call: one is missing, differs from its
+   * argument, or stands without it. Tells nothing of tools that the caller may not use.
+   */
+  differing(
+    { params: { name, arguments: args } }: ClientMessage,
+    caller: Caller,
+    { headers, requestId, statusOpen }: StatusExchange,
+  ): Maybe<Reply | undefined> {
+    const entry = typeof name === 'string' ? this.#kernel.catalog.find(name) : undefined
+    if (entry === undefined) return undefined
+    const { list } = paramHeaders(entry.definition.inputSchema)
+    if (list.length === 0) return undefined
+    const check = (view: View) => {
+      if (view.permit(entry).candidates.length === 0) return undefined
+      const header = differingParamHeader(list, args, headers)
+      return header === undefined ? undefined : this.#replies.mismatch(header)
+    }
+    const refuse = (cause: unknown) => {
+      this.#kernel.fault(cause, requestId)
+      return this.#replies.toolCall(failed(cause), {
+        era: caller.client.era,
+        requestId,
+        status: statusOpen,
+      })
+    }
+    try {
+      const view = this.#kernel.views.of(caller)
+      return isPromise(view) ? view.then(check).catch(refuse) : check(view)
     } catch (cause) {
       return refuse(cause)
     }

@@ -154,6 +154,12 @@ export class Replies {
     })
   }
 
+  /** A header does not mirror the body as it must. */
+  mismatch(header: string): Reply {
+    const reason = `Header mismatch: ${header} is missing or differs from the body`
+    return this.error(400, CODE.headerMismatch, reason)
+  }
+
   /** A method that is not served. */
   unknownMethod(method: string, era: ReplyContext['era']): Reply {
     return this.error(

@@ -1,7 +1,7 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import type { Principal, Route } from '../../sdk/index.ts'
-import { GatewayError, type HookError, type Problem } from '../kernel/errors.ts'
+import { GatewayError, type HookError, messageOf, type Problem } from '../kernel/errors.ts'
 import { type HookTable, isPromise } from '../kernel/hooks.ts'
 
 /** What plugins' routes need of the port they are on. */
@@ -24,6 +24,19 @@ export interface MainRouteHost extends RouteHost {
 export interface PluginRoute {
   readonly plugin: string
   readonly route: Route
+}
+
+/** The MCP endpoint; profiles are below it. */
+export const ENDPOINT = '/mcp'
+
+/** Where MCP clients are served. */
+export function endpointPaths(profiles: readonly string[]): string[] {
+  return [ENDPOINT, ...profiles.map((name) => `${ENDPOINT}/${name}`)]
+}
+
+/** Paths of the gateway's own port that no plugin can have. */
+export function reservedPaths(profiles: readonly string[]): ReadonlySet<string> {
+  return new Set(['/', '/live', '/ready', ...endpointPaths(profiles)])
 }
 
 const ACCESS: readonly unknown[] = ['authenticated', 'public', 'admin'] satisfies Route['access'][]
@@ -54,16 +67,48 @@ export function addPluginRoutes(host: MainRouteHost): readonly PluginRoute[] {
     } catch (cause) {
       const error = host.hooks.failed(plugin, 'routes', cause, skip)
       if (skip) continue
-      problems.push({
-        code: 'PLUGIN_ROUTES_FAILED',
-        where: `plugin ${plugin}`,
-        reason: error.message,
-        hint: 'Mend it, or disable the plugin with `enabled: false`.',
-      })
+      problems.push(routesFailed(plugin, error.message))
     }
   }
   if (problems.length > 0) throw new GatewayError(problems)
   return admin
+}
+
+/**
+ * What is wrong with the routes of plugins that are set up and not started. A plugin may make routes of what
+ * it reads in `start`, so what it throws of its own here tells nothing.
+ */
+export function routeProblems(hooks: HookTable, profiles: readonly string[]): Problem[] {
+  const problems: Problem[] = []
+  const taken = new Map<string, string>()
+  const reserved = reservedPaths(profiles)
+  for (const { plugin, run, skip } of hooks.on.routes ?? []) {
+    if (skip) continue
+    const add = (route: Route) => {
+      try {
+        judge(plugin, route, reserved, taken)
+      } catch (cause) {
+        problems.push(routesFailed(plugin, messageOf(cause)))
+        throw cause
+      }
+    }
+    try {
+      const nothing: unknown = run({ add })
+      if (isPromise(nothing)) nothing.then(undefined, () => {})
+    } catch {
+      // Told above, or not to be told.
+    }
+  }
+  return problems
+}
+
+function routesFailed(plugin: string, reason: string): Problem {
+  return {
+    code: 'PLUGIN_ROUTES_FAILED',
+    where: `plugin ${plugin}`,
+    reason,
+    hint: 'Mend it, or disable the plugin with `enabled: false`.',
+  }
 }
 
 /** Serves one route of a plugin. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Client, Principal } from '../../sdk/index.ts'
 import type { Sealer } from '../kernel/ports.ts'
 import { isObject } from '../wire/json.ts'
@@ -5,11 +6,18 @@ import { isObject } from '../wire/json.ts'
 const LIFETIME = 7 * 24 * 60 * 60_000
 const OPENED_KEPT = 10_000
 const PURPOSE = 'legacy-session'
+/** Bytes. */
+const NONCE = 16
+
+/** What is sealed: issuer, subject, client, expiry, nonce. */
+type SessionFacts = [string, string, Client, number, string]
 
 /** A legacy session: sealed facts that any replica can open, and nothing that changes. */
 export interface Session {
   /** The id on the wire. */
   readonly id: string
+  /** What is remembered of it once it was ended: far shorter than the id, which holds all its facts. */
+  readonly nonce: string
   readonly issuer: string
   readonly subject: string
   readonly client: Client
@@ -19,7 +27,7 @@ export interface Session {
   readonly expires: number
 }
 
-/** What remembers that a session was ended, for as long as its id could still be shown. */
+/** What remembers that a session was ended, by its nonce. May forget the oldest ones, and all at a restart. */
 export interface Revocations {
   has(key: string): boolean
   /** @param ttl milliseconds */
@@ -43,8 +51,17 @@ export class Sessions {
   /** A new session of this principal. */
   create({ issuer, subject }: Principal, client: Client): Session {
     const expires = this.#now() + LIFETIME
-    const id = this.#sealer.seal(JSON.stringify([issuer, subject, client, expires]), PURPOSE)
-    const session = { id, issuer, subject, client, clientKey: JSON.stringify(client), expires }
+    const nonce = randomBytes(NONCE).toString('base64url')
+    const id = this.#sealer.seal(JSON.stringify([issuer, subject, client, expires, nonce]), PURPOSE)
+    const session = {
+      id,
+      nonce,
+      issuer,
+      subject,
+      client,
+      clientKey: JSON.stringify(client),
+      expires,
+    }
     this.#keep(session)
     return session
   }
@@ -54,21 +71,32 @@ export class Sessions {
     const session = this.#opened.get(id) ?? this.#unseal(id)
     if (session === undefined || session.expires <= this.#now()) return undefined
     if (session.issuer !== issuer || session.subject !== subject) return undefined
-    return this.#revoked.has(id) ? undefined : session
+    return this.#revoked.has(session.nonce) ? undefined : session
   }
 
-  /** Ends it for good. */
+  /**
+   * Ends it: its id opens nothing from now on, for as long as the revocation is remembered. Where that
+   * was forgotten, the id opens the session again until it expires.
+   */
   end(session: Session): void {
     this.#opened.delete(session.id)
-    this.#revoked.add(session.id, session.expires - this.#now())
+    this.#revoked.add(session.nonce, session.expires - this.#now())
   }
 
   #unseal(id: string): Session | undefined {
     const facts = this.#sealer.open(id, PURPOSE)
     if (facts === undefined) return undefined
-    const [issuer, subject, client, expires] = JSON.parse(facts) as [string, string, Client, number]
-    if (!isObject(client)) return undefined
-    const session = { id, issuer, subject, client, clientKey: JSON.stringify(client), expires }
+    const [issuer, subject, client, expires, nonce] = JSON.parse(facts) as SessionFacts
+    if (!isObject(client) || typeof nonce !== 'string') return undefined
+    const session = {
+      id,
+      nonce,
+      issuer,
+      subject,
+      client,
+      clientKey: JSON.stringify(client),
+      expires,
+    }
     this.#keep(session)
     return session
   }

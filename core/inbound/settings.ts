@@ -21,6 +21,8 @@ export interface ListenConfig {
   /** Names in the `Host` header besides the gateway's own. */
   readonly allowedHosts: readonly string[]
   readonly bodyLimit: number
+  /** How many listen streams one principal may hold open. */
+  readonly streams: number
   /** Paths of PEM files. */
   readonly tls?: { readonly cert: string; readonly key: string }
 }

@@ -1,12 +1,13 @@
-import type { Caller, Maybe } from '../../sdk/index.ts'
+import { type Caller, deny, type Maybe } from '../../sdk/index.ts'
 import { isPromise } from '../kernel/hooks.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Wheel } from '../kernel/wheel.ts'
 import type { Arrival } from './arrival.ts'
-import type { HttpExchange } from './exchange.ts'
+import { type HttpExchange, sendJson } from './exchange.ts'
 import type { InFlight } from './in-flight.ts'
 import { ListStream, type StreamWords } from './list-stream.ts'
 import type { ClientMessage } from './message.ts'
+import type { OpenStreams } from './open-streams.ts'
 import type { Operations } from './operations.ts'
 import type { Replies, Reply } from './replies.ts'
 
@@ -21,7 +22,7 @@ export interface WireParts {
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Every open stream, so that a stop can end them. */
-  readonly streams: Set<ListStream>
+  readonly streams: OpenStreams
   /** Answers after a throw in our own code, and tells the log. */
   readonly crashed: (arrival: Arrival, message: Pick<ClientMessage, 'id'>, cause: unknown) => void
 }
@@ -41,12 +42,25 @@ export interface StreamOrder {
   readonly session?: string
 }
 
-/** Opens a stream that lasts no longer than the caller's credentials, its session and the gateway. */
+/**
+ * Opens a stream that lasts no longer than the caller's credentials, its session and the gateway. The
+ * newest stream of a session replaces the one before: two would tell everything twice. A caller that
+ * holds too many is refused with 429.
+ * @param message what asked for it
+ */
 export function openStream(
-  { kernel, wheel, now, streams, inFlight }: WireParts,
-  { response, cors, until }: Arrival,
+  { kernel, wheel, now, streams, inFlight, replies }: WireParts,
+  { response, cors, until, principal, requestId }: Arrival,
+  message: Pick<ClientMessage, 'id'>,
   order: StreamOrder,
 ): void {
+  if (order.session !== undefined) streams.endSession(order.session)
+  if (streams.full(principal)) {
+    const hint = 'Close streams that are no longer read, then try again.'
+    const reason = `You hold ${streams.most} streams open, and no more are allowed`
+    const reply = replies.door(deny('RATE_LIMITED', reason, { hint }), requestId)
+    return sendJson(response, reply.status, respond(message, reply), cors)
+  }
   const stream = new ListStream({
     ...order,
     response,
@@ -54,7 +68,7 @@ export function openStream(
     kernel,
     wheel,
     lifetime: until === undefined ? Number.POSITIVE_INFINITY : until - now(),
-    closed: (closed) => streams.delete(closed),
+    closed: (closed) => streams.closed(closed),
   })
   streams.add(stream)
   if (inFlight.draining) void stream.end()

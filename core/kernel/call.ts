@@ -1,5 +1,4 @@
 import {
-  type Ask,
   type Caller,
   type Denial,
   deny,
@@ -10,26 +9,19 @@ import {
 import { repeatsNameAnywhere } from '../wire/json.ts'
 import type { CatalogStore } from './catalog.ts'
 import { Refused } from './errors.ts'
-import { type HookTable, isPromise, type Listener, type Step } from './hooks.ts'
+import { type HookTable, isPromise } from './hooks.ts'
 import { FilteredExchange } from './messages.ts'
+import { NestedExchange } from './nested.ts'
+import type { Offers } from './offers.ts'
 import { ambiguous, cancelled, internal, notFound, outcomeOf, refused } from './outcome.ts'
 import { judgedDigest, PATIENCE, type PausedCall, PausedOutcome, type Pauses } from './pauses.ts'
 import type { CallRequest, Exchange, Servers, Vault } from './ports.ts'
 import type { Reports, Watch } from './reports.ts'
 import { Round } from './round.ts'
-import { applyGuard, applyShape, isAsk } from './verdict.ts'
 import type { View, Views } from './view.ts'
 import { WayBack } from './way-back.ts'
+import { type Way, WayForward } from './way-forward.ts'
 import type { Wheel } from './wheel.ts'
-
-/** How far a call came: which plugins `afterCall` belongs to. */
-interface Way {
-  readonly round: Round
-  shapers: number
-  guards: number
-  /** A shaper's answer, while the guards still judge. */
-  answer: Outcome | undefined
-}
 
 interface Parts {
   readonly catalog: CatalogStore
@@ -39,6 +31,7 @@ interface Parts {
   readonly vault: Vault
   readonly reports: Reports
   readonly pauses: Pauses
+  readonly offers: Offers
   readonly wheel: Wheel
   /** Makes the ids of calls. */
   readonly nextId: () => string
@@ -53,11 +46,13 @@ interface Parts {
 export class CallPath {
   readonly #parts: Parts
   readonly #plain: boolean
+  readonly #forward: WayForward
   readonly #back: WayBack
 
   constructor(parts: Parts) {
     this.#parts = parts
     this.#plain = parts.hooks.shapers === null && parts.hooks.guards === null
+    this.#forward = new WayForward(parts.hooks, parts.pauses, (round) => this.#send(round))
     this.#back = new WayBack(parts.hooks, parts.fault)
   }
 
@@ -101,7 +96,7 @@ export class CallPath {
 
   #open(
     view: View,
-    paused: PausedCall | undefined,
+    resumed: PausedCall | undefined,
     request: CallRequest,
     caller: Caller,
     exchange: Exchange,
@@ -110,13 +105,25 @@ export class CallPath {
     if (entry === undefined) return notFound(request.name)
     const { candidates, refusals } = view.permit(entry)
     if (candidates.length === 0) return refused(request.name, refusals)
+    const parent = exchange instanceof NestedExchange ? exchange.parent : undefined
+    const paused = parent === undefined ? resumed : this.#parts.pauses.inner(parent, request)
     const id = paused?.id ?? this.#parts.nextId()
     const { messages } = this.#parts.hooks
     const side =
       messages === null
         ? exchange
         : new FilteredExchange(exchange, caller, this.#parts.hooks, messages)
-    const round = new Round(id, request, caller, entry, candidates, side, paused, this.#identify)
+    const round = new Round(
+      id,
+      request,
+      caller,
+      entry,
+      candidates,
+      side,
+      paused,
+      parent,
+      this.#identify,
+    )
     exchange.round = round
     side.round = round
     if (this.#parts.hooks.on.observe !== null) {
@@ -134,7 +141,7 @@ export class CallPath {
     }
     const way: Way = { round, shapers: 0, guards: 0, answer: undefined }
     try {
-      const outcome = this.#shape(way)
+      const outcome = this.#forward.run(way)
       if (!isPromise(outcome)) return this.#back.run(way, outcome)
       return outcome.then(
         (settled) => this.#back.run(way, settled),
@@ -145,102 +152,10 @@ export class CallPath {
     }
   }
 
-  /** Shapers in config order, each seeing what the ones before it made of the call. */
-  #shape(way: Way): Maybe<Outcome> {
-    const steps = this.#parts.hooks.shapers ?? []
-    while (way.shapers < steps.length && way.answer === undefined) {
-      const { before } = steps[way.shapers++] as Step
-      if (before === null) continue
-      const verdict = this.#ask(before, way.round)
-      if (isPromise(verdict)) {
-        return verdict.then((settled) => this.#apply(way, before, settled) ?? this.#shape(way))
-      }
-      const ended = this.#apply(way, before, verdict)
-      if (ended !== undefined) return ended
-    }
-    const { round } = way
-    if (way.answer === undefined && round.target === undefined) {
-      return ambiguous(round.entry, round.candidates)
-    }
-    return this.#guard(way)
-  }
-
-  /** Guards in config order, all of them judging exactly what will be sent. */
-  #guard(way: Way): Maybe<Outcome> {
-    const steps = this.#parts.hooks.guards ?? []
-    const { round } = way
-    if (
-      way.guards === 0 &&
-      round.paused !== undefined &&
-      round.paused.judged !== judgedDigest(round)
-    ) {
-      // What they were asked about is not what would be sent: they ask again.
-      round.forgotten = new Set(steps.map(({ plugin }) => plugin))
-    }
-    while (way.guards < steps.length) {
-      const { before } = steps[way.guards++] as Step
-      if (before === null) continue
-      const verdict = this.#ask(before, way.round)
-      if (isPromise(verdict)) {
-        return verdict.then((settled) => this.#apply(way, before, settled) ?? this.#guard(way))
-      }
-      const ended = this.#apply(way, before, verdict)
-      if (ended !== undefined) return ended
-    }
-    return way.answer ?? this.#send(way.round)
-  }
-
-  #ask(one: Listener<'beforeCall'>, round: Round): unknown {
-    round.current = one.plugin
-    try {
-      const verdict = one.run(round)
-      if (!isPromise(verdict)) return verdict
-      const settled = this.#parts.hooks.settle(verdict, one)
-      return one.skip ? settled.catch(() => undefined) : settled
-    } catch (cause) {
-      const error = this.#parts.hooks.failed(one.plugin, 'beforeCall', cause, one.skip)
-      if (one.skip) return undefined
-      throw error
-    }
-  }
-
-  /** Returns the outcome if the verdict ends the way forward. */
-  #apply(way: Way, one: Listener<'beforeCall'>, verdict: unknown): Outcome | undefined {
-    const { round } = way
-    if (round.cancelled !== undefined) return cancelled(round, false)
-    if (verdict === undefined || verdict === null) return undefined
-    let ended: Outcome | undefined
-    try {
-      ended = isAsk(verdict)
-        ? this.#pause(way, one.plugin, verdict)
-        : way.guards === 0
-          ? applyShape(round, one.plugin, verdict)
-          : applyGuard(one.plugin, verdict)
-    } catch (cause) {
-      throw this.#parts.hooks.failed(one.plugin, 'beforeCall', cause, false)
-    }
-    if (ended?.kind !== 'result') return ended
-    way.answer = ended
-    return undefined
-  }
-
-  /** A plugin asks: the round ends, and what the next one needs is sealed. @throws TypeError */
-  #pause({ round, shapers, guards }: Way, plugin: string, verdict: Ask): Outcome {
-    const { hooks, pauses } = this.#parts
-    const reached = [
-      ...(hooks.shapers ?? []).slice(0, shapers),
-      ...(hooks.guards ?? []).slice(0, guards),
-    ].flatMap((step) => (step.before === null ? [] : step.plugin))
-    // The one that asks counts as reached too: it had its first time.
-    const passed = [...new Set([...(round.paused?.passed ?? []), ...reached])]
-    // A shaper that asks takes nothing from guards that were answered before.
-    const judged = guards === 0 ? (round.paused?.judged ?? '') : judgedDigest(round)
-    return pauses.pause(round, plugin, verdict, judged, passed)
-  }
-
   #send(round: Round): Maybe<Outcome> {
     if (round.cancelled !== undefined) return cancelled(round, false)
-    const { hooks, servers, vault } = this.#parts
+    const { hooks, servers, vault, offers } = this.#parts
+    if (round.target?.plugin !== undefined) return this.#passOn(round, offers.call(round))
     if (hooks.on.credentials === null) return servers.send(round, undefined)
     const { upstream } = round.target as Target
     const headers = vault.credentials({
@@ -255,10 +170,22 @@ export class CallPath {
     )
   }
 
+  /** What an offered tool made of its call: an inner question becomes this call's own, to come back here. */
+  #passOn(round: Round, outcome: Maybe<Outcome>): Maybe<Outcome> {
+    if (isPromise(outcome))
+      return outcome.then((settled) => this.#passOn(round, settled) as Outcome)
+    if (!(outcome instanceof PausedOutcome)) return outcome
+    const steps = [...(this.#parts.hooks.shapers ?? []), ...(this.#parts.hooks.guards ?? [])]
+    const passed = steps.flatMap(({ before, plugin }) => (before === null ? [] : plugin))
+    return this.#parts.pauses.around(round, outcome, judgedDigest(round), passed)
+  }
+
   /** Whose credentials the target's upstream will see. */
   readonly #identify = (round: Round): string => {
     const { identity } = this.#parts.hooks.on
-    if (identity === null || round.target === undefined) return ''
+    if (identity === null || round.target?.plugin !== undefined) return ''
+    // Unknown must not read like shared: what is stored under it would be told to everybody.
+    if (round.target === undefined) throw new TypeError('no target is chosen: no audience yet')
     const query = { upstream: round.target.upstream, caller: round.caller }
     return this.#parts.hooks.firstNow<typeof query, string>(identity, query, isText) ?? ''
   }

@@ -66,18 +66,22 @@ export class CatalogStore {
   readonly #names: ReadonlyMap<string, UpstreamNames>
   readonly #rules: NameRules
   readonly #hooks: HookTable
+  readonly #offered: readonly Entry[]
   readonly #changed: (real: boolean) => void
 
   /**
    * @param upstreams in config order: the order of lists
+   * @param offered what plugins offer themselves: an upstream's entry of the same name loses
    * @param changed called after every change; not a real one if only `complete` is another
    */
   constructor(
     upstreams: readonly UpstreamNames[],
     rules: NameRules,
     hooks: HookTable,
+    offered: readonly Entry[],
     changed: (real: boolean) => void,
   ) {
+    this.#offered = offered
     this.#sources = new Map(
       upstreams.map(({ id }) => [id, { entries: [], turn: 0, listed: false }]),
     )
@@ -85,6 +89,11 @@ export class CatalogStore {
     this.#rules = rules
     this.#hooks = hooks
     this.#changed = changed
+  }
+
+  /** Takes in what plugins offer, before any upstream has been listed. */
+  begin(): void {
+    if (this.#offered.length > 0) this.#rebuild()
   }
 
   /** The entry of that name, if there is exactly one. */
@@ -178,6 +187,10 @@ export class CatalogStore {
     const collisions = new Set<string>()
     const arrived = [...this.#sources.values()].flatMap((source) => source.entries)
     let byName = this.#unique(arrived, collisions)
+    for (const entry of this.#offered) {
+      if (byName.has(entry.name)) collisions.add(entry.name)
+      byName.set(entry.name, entry)
+    }
     for (const one of this.#hooks.on.arrange ?? []) {
       try {
         const before = byName

@@ -27,7 +27,9 @@ export class GatewayError extends Error {
 /** One line: where, path, reason, hint. */
 export function formatProblem({ where, path, reason, hint }: Problem): string {
   const place = [where, path].filter(Boolean).join(' ')
-  return `${place ? `${place}: ` : ''}${reason}${hint ? `. ${hint}` : ''}`
+  // A reason that plugins wrote may be sentences already.
+  const stop = /[.!?]$/.test(reason) ? '' : '.'
+  return `${place ? `${place}: ` : ''}${reason}${hint ? `${stop} ${hint}` : ''}`
 }
 
 /** A hook threw or did not settle in time. */

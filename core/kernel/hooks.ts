@@ -190,7 +190,7 @@ export class HookTable {
   /** Waits for a listener's promise, no longer than its limit. @throws HookError */
   settle<T>(
     promise: Promise<T>,
-    one: { plugin: string; hook: HookName; limit: number; skip?: boolean },
+    one: { plugin: string; hook: HookName | 'tools'; limit: number; skip?: boolean },
   ): Promise<T> {
     return this.#wheel
       .limit(
@@ -204,7 +204,7 @@ export class HookTable {
   }
 
   /** Reports a failure and makes the error to throw. */
-  failed(plugin: string, hook: HookName, cause: unknown, skipped: boolean): HookError {
+  failed(plugin: string, hook: HookName | 'tools', cause: unknown, skipped: boolean): HookError {
     this.report(plugin, hook, cause, skipped)
     return new HookError(plugin, hook, cause)
   }
@@ -213,7 +213,7 @@ export class HookTable {
   onFailure: (event: PluginFailed) => void = () => {}
 
   /** Makes a failure known to the log and the observers. */
-  report(plugin: string, hook: HookName, cause: unknown, skipped: boolean): void {
+  report(plugin: string, hook: HookName | 'tools', cause: unknown, skipped: boolean): void {
     const event: PluginFailed = { type: 'plugin.failed', plugin, hook, cause, skipped }
     this.onFailure(event)
     if (this.on.observe !== null) this.emit(event)

@@ -12,6 +12,7 @@ import {
   type Event,
   type Maybe,
   type Outcome,
+  type PermittedEntry,
   type Principal,
   type RefusedQuery,
 } from '../../sdk/index.ts'
@@ -23,11 +24,14 @@ import { Refused } from './errors.ts'
 import { HookTable, isPromise, type PluginLine } from './hooks.ts'
 import { Lists, type ShownList } from './lists.ts'
 import type { NameRules } from './names.ts'
+import { NestedExchange, nestedRequest, refuseNested } from './nested.ts'
+import { Offers } from './offers.ts'
 import { Pauses, type Spent } from './pauses.ts'
 import type { CallRequest, Exchange, ListWatcher, Sealer, Servers, Vault } from './ports.ts'
 import { Reports } from './reports.ts'
+import type { Round } from './round.ts'
 import { isDenial } from './verdict.ts'
-import { Views } from './view.ts'
+import { type View, Views } from './view.ts'
 import type { Wheel } from './wheel.ts'
 
 /** What a kernel is made of; the boot room brings it. */
@@ -68,12 +72,19 @@ export class Kernel implements Vault {
     this.fault = fault
     this.#clock = clock
     this.hooks = new HookTable(parts.lines, parts.wheel)
-    this.catalog = new CatalogStore(parts.upstreams, parts.names, this.hooks, (real) => {
-      const event = this.catalog.event()
-      this.emit(event)
-      this.onCatalog(event)
-      if (real) this.invalidate()
-    })
+    const offers = new Offers(parts.lines, this.hooks)
+    this.catalog = new CatalogStore(
+      parts.upstreams,
+      parts.names,
+      this.hooks,
+      offers.entries,
+      (real) => {
+        const event = this.catalog.event()
+        this.emit(event)
+        this.onCatalog(event)
+        if (real) this.invalidate()
+      },
+    )
     this.views = new Views(this.hooks, clock)
     this.lists = new Lists(this.catalog, this.views, this.hooks, clock)
     const { hooks, catalog, views } = this
@@ -88,10 +99,12 @@ export class Kernel implements Vault {
       vault: this,
       reports,
       pauses,
+      offers,
       wheel: parts.wheel,
       nextId,
       fault,
     })
+    this.catalog.begin()
   }
 
   /**
@@ -137,6 +150,29 @@ export class Kernel implements Vault {
   /** Runs one call to its end. Never throws, never rejects. */
   call(request: CallRequest, caller: Caller, exchange: Exchange): Maybe<Outcome> {
     return this.#path.call(request, caller, exchange)
+  }
+
+  /** Runs a call that a plugin makes inside another. Never throws, never rejects. */
+  nested(
+    caller: Caller,
+    name: string,
+    args: Readonly<Record<string, unknown>>,
+    parent: Round,
+  ): Maybe<Outcome> {
+    const request = nestedRequest(name, args)
+    const refused = refuseNested(parent, caller, request)
+    return refused ?? this.#path.call(request, caller, new NestedExchange(parent))
+  }
+
+  /** What this caller may call. @throws HookError, or rejects with it */
+  permitted(caller: Caller): Maybe<readonly PermittedEntry[]> {
+    const view = this.views.of(caller)
+    const all = (ready: View) =>
+      this.catalog.entries.flatMap((entry) => {
+        const { candidates } = ready.permit(entry)
+        return candidates.length === 0 ? [] : { ...entry, candidates }
+      })
+    return isPromise(view) ? view.then(all) : all(view)
   }
 
   /** What this caller lists. @throws HookError, or rejects with it */

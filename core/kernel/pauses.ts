@@ -12,12 +12,14 @@ import { isObject, memberName, memberText } from '../wire/json.ts'
 import { digest } from './digest.ts'
 import { isPromise } from './hooks.ts'
 import type { CallRequest, Sealer } from './ports.ts'
-import { missingCapabilities, type Round } from './round.ts'
+import type { Round } from './round.ts'
 
 /** Bound to the seal, so that no other sealed text passes for a paused call. */
 const PURPOSE = 'request-state'
 /** How long an answer is waited for, in milliseconds. */
 export const PATIENCE = 10 * 60_000
+/** Longer than any state is good for: whoever asks whether one was spent must still find it. */
+const REMEMBERED = 2 * PATIENCE
 const MOST_ROUNDS = 8
 const MOST_STATE = 16 * 1024
 const MOST_QUESTIONS = 16
@@ -49,6 +51,8 @@ export interface PausedCall {
   readonly asked: readonly (readonly [wire: string, plugin: string, key: string])[]
   readonly expires: number
   readonly nonce: string
+  /** Calls inside this one that wait for the same answers. */
+  readonly inside: readonly PausedCall[]
 }
 
 /** Remembers which states were spent, in every replica. */
@@ -90,7 +94,7 @@ export class Pauses {
     ) {
       return STALE
     }
-    const first = this.#spent.add(paused.nonce, PATIENCE)
+    const first = this.#spent.add(paused.nonce, REMEMBERED)
     const go = (unspent: boolean) =>
       unspent ? withAnswers(paused, request.responses ?? {}) : STALE
     return isPromise(first) ? first.then(go) : go(first)
@@ -124,11 +128,9 @@ export class Pauses {
         throw new TypeError(`question ${key} is none of ${QUESTION_METHODS.join(', ')}`)
       }
     }
-    const missing = Object.assign(
+    const missing: Record<string, object> = Object.assign(
       {},
-      ...entries.map(([, question]) =>
-        missingCapabilities(round.caller.client, question.method, question.params.mode),
-      ),
+      ...entries.map(([, question]) => round.missing(question)),
     )
     const common = { kind: 'question', source: 'plugin', plugin, executed: false } as const
     const prefixed = Object.fromEntries(entries.map(([key, one]) => [wireKey(plugin, key), one]))
@@ -155,19 +157,71 @@ export class Pauses {
       asked: entries.map(([key]) => [wireKey(plugin, key), plugin, key]),
       expires: this.#clock.now() + PATIENCE,
       nonce: this.#nextId(),
+      inside: [],
     }
+    return this.#seal(plugin, prefixed, paused)
+  }
+
+  /** An inner call's questions as those of the call around it, which will make it again. */
+  around(
+    round: Round,
+    inner: PausedOutcome,
+    judged: string,
+    passed: readonly string[],
+  ): QuestionOutcome | Denial {
+    const { issuer, subject } = round.caller.principal
+    const others = (round.paused?.inside ?? []).filter(
+      (one) => one.request !== inner.paused.request,
+    )
+    const paused: PausedCall = {
+      ...inner.paused,
+      id: round.id,
+      start: round.paused?.start ?? inner.paused.start,
+      issuer,
+      subject,
+      path: round.caller.path,
+      name: round.request.name,
+      request: requestDigest(round.request),
+      judged,
+      passed,
+      answers: round.paused?.answers ?? {},
+      // The inner call takes its answers itself: none of them is an answer to this one's plugins.
+      asked: [],
+      nonce: this.#nextId(),
+      inside: [...others, inner.paused],
+    }
+    return this.#seal(inner.plugin, inner.questions, paused)
+  }
+
+  /** The inner call that this request goes on with, when the call around it came back with answers. */
+  inner(parent: Round, request: CallRequest): PausedCall | undefined {
+    const asked = requestDigest(request)
+    const found = parent.paused?.inside.find(
+      (one) => one.request === asked && one.name === request.name,
+    )
+    if (found === undefined) return undefined
+    // It goes on here, so nobody has to wait for it any more.
+    void this.#spent.add(found.nonce, REMEMBERED)
+    return withAnswers(found, parent.request.responses ?? {})
+  }
+
+  #seal(
+    plugin: string,
+    questions: QuestionOutcome['questions'],
+    paused: PausedCall,
+  ): QuestionOutcome | Denial {
     const text = JSON.stringify(paused)
     if (text.length > MOST_STATE) {
       return deny('INVALID', `the answers so far are larger than ${MOST_STATE} bytes`, {
         hint: 'Answer more briefly.',
       })
     }
-    return new PausedOutcome(plugin, prefixed, this.#sealer.seal(text, PURPOSE), paused)
+    return new PausedOutcome(plugin, questions, this.#sealer.seal(text, PURPOSE), paused)
   }
 
   /** Whether nobody has come back with this state, from now on final. */
   abandon({ nonce }: PausedCall): Maybe<boolean> {
-    return this.#spent.add(nonce, PATIENCE)
+    return this.#spent.add(nonce, REMEMBERED)
   }
 }
 

@@ -25,6 +25,8 @@ export class Round implements Call {
   readonly exchange: Exchange
   /** What this round goes on with, when an earlier one asked. */
   readonly paused: PausedCall | undefined
+  /** The call around this one, when a plugin made it. */
+  readonly parent: Round | undefined
   /** The plugin whose hook runs now: `first` and `answers` are its own. */
   current = ''
   /** Plugins whose answers were about something else than what is sent now. */
@@ -35,6 +37,7 @@ export class Round implements Call {
   args: Readonly<Record<string, unknown>>
   /** Set by the outbound room while the call is open there. */
   open: OpenCall | undefined
+  #inner: Set<Round> | undefined
   /** Why the caller no longer wants the answer. */
   cancelled: string | undefined
   /** Milliseconds spent waiting for the upstream. */
@@ -53,6 +56,7 @@ export class Round implements Call {
     candidates: readonly Target[],
     exchange: Exchange,
     paused: PausedCall | undefined,
+    parent: Round | undefined,
     identify: (round: Round) => string,
   ) {
     this.id = id
@@ -62,9 +66,22 @@ export class Round implements Call {
     this.candidates = candidates
     this.exchange = exchange
     this.paused = paused
+    this.parent = parent
+    // Nobody can be asked from inside a way back.
+    this.returning = parent?.returning ?? false
     this.target = candidates.length === 1 ? candidates[0] : undefined
     this.args = request.args
     this.#identify = identify
+  }
+
+  get depth(): number {
+    return this.parent === undefined ? 0 : this.parent.depth + 1
+  }
+
+  /** Calls that plugins make while this one runs. */
+  get inner(): Set<Round> {
+    this.#inner ??= new Set()
+    return this.#inner
   }
 
   get method(): 'tools/call' {
@@ -102,8 +119,14 @@ export class Round implements Call {
   }
 
   canAsk(method: Question['method'], mode: 'form' | 'url' = 'form'): boolean {
-    if (this.returning) return false
-    return Object.keys(missingCapabilities(this.caller.client, method, mode)).length === 0
+    return Object.keys(this.missing({ method, params: { mode } })).length === 0
+  }
+
+  /** What stands in the way of a question: capabilities by name; empty when it can be asked. */
+  missing({ method, params }: Question): Record<string, object> {
+    const { client } = this.caller
+    const asked = this.returning ? { ...client, capabilities: {} } : client
+    return missingCapabilities(asked, method, params.mode)
   }
 
   onEnd(run: () => void): void {
@@ -139,6 +162,7 @@ export class Round implements Call {
     this.cancelled = reason
     this.#controller?.abort(reason)
     this.open?.cancel(reason)
+    for (const round of this.#inner ?? []) round.cancel(reason)
   }
 }
 

@@ -5,6 +5,7 @@ import {
   HOOK_NAMES,
   type HookName,
   type Hooks,
+  type OfferedTool,
   type Plugin,
 } from '../../sdk/index.ts'
 import type { Services } from './container.ts'
@@ -47,16 +48,47 @@ export function setUpPlugins(
     try {
       hooks = plugin.setup(spec.config as never, needs.services, spec.upstreams as never)
     } catch (cause) {
-      problems.push(
-        setupProblem(id, `setup failed: ${messageOf(cause)}`, 'Mend the plugin or its settings.'),
-      )
+      problems.push(setupFailed(id, cause))
       continue
     }
     problems.push(...checkHooks(spec, hooks))
     lines.push({ id, phase: plugin.phase, hooks, onFailure, timeouts })
   }
+  problems.push(...checkTools(lines))
   if (problems.length > 0) throw new GatewayError(problems)
   return lines
+}
+
+/** Offered tools must be tools, and no name can be offered twice. */
+function checkTools(lines: readonly PluginLine[]): Problem[] {
+  const owners = new Map<string, string>()
+  return lines.flatMap(({ id, hooks }) => {
+    const tools: unknown = hooks?.tools ?? []
+    if (!Array.isArray(tools)) {
+      return [
+        setupProblem(id, '`tools` is not a list', 'Return an array of `{ definition, call }`.'),
+      ]
+    }
+    return tools.flatMap((tool: Partial<OfferedTool> | undefined) => {
+      const name = tool?.definition?.name
+      const schema = tool?.definition?.inputSchema
+      if (
+        !/^[A-Za-z0-9_-]{1,64}$/.test(name ?? '') ||
+        typeof schema !== 'object' ||
+        typeof tool?.call !== 'function'
+      ) {
+        const hint =
+          'It needs `definition` with `name` (letters, digits, _ and -) and `inputSchema`, and `call`.'
+        return [setupProblem(id, `offers \`${name ?? '?'}\`, which is no tool`, hint)]
+      }
+      const owner = owners.get(name as string)
+      owners.set(name as string, id)
+      const hint = 'Give it another name, or take one of the two plugins out.'
+      return owner === undefined
+        ? []
+        : [setupProblem(id, `offers \`${name}\`, and so does plugin ${owner}`, hint)]
+    })
+  })
 }
 
 /** What is wrong with a plugin's shape, before it is set up. Empty when nothing is. */
@@ -81,6 +113,14 @@ export function checkPluginShape(id: string, value: unknown): Problem[] {
     ]
   }
   return []
+}
+
+/** A plugin that throws a plain Error refuses its settings; any other is as likely its own mistake. */
+function setupFailed(id: string, cause: unknown): Problem {
+  const isPlain = cause instanceof Error && Object.getPrototypeOf(cause) === Error.prototype
+  const reason = `setup failed: ${messageOf(cause)}`
+  const hint = isPlain ? 'Mend its settings.' : 'Mend the plugin or its settings.'
+  return { ...setupProblem(id, reason, hint), path: 'config' }
 }
 
 function checkHooks({ id, plugin }: PluginSpec, hooks: unknown): Problem[] {

@@ -18,7 +18,7 @@ const MOST = 4_096
 export interface Permission {
   /** Empty when nothing is permitted. */
   readonly candidates: readonly Target[]
-  /** At most one per target: the first plugin that refused it. */
+  /** Per target: who refused it, up to the first whom scopes would not change. */
   readonly refusals: readonly (Refusal & { readonly plugin: string; readonly target: Target })[]
 }
 

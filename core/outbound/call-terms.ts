@@ -1,4 +1,10 @@
 import type { Round } from '../kernel/round.ts'
+import {
+  type ParamHeader,
+  paramHeaders,
+  strayParamHeaders,
+  writeParamHeaders,
+} from '../wire/param-headers.ts'
 import type { CallLimits, FlatHeaders } from './pending-call.ts'
 import type { UpstreamConfig } from './settings.ts'
 
@@ -43,6 +49,21 @@ export class CallTerms {
       return typeof value === 'string' ? [[name, value]] : []
     })
     return sent.length === 0 ? credentials : { ...Object.fromEntries(sent), ...credentials }
+  }
+
+  /**
+   * Headers that mirror arguments, over modern HTTP: written anew for what the upstream's own schema
+   * annotates, and passed on where no schema here knows them.
+   */
+  mirrored(
+    { args, caller, entry, exchange, parent }: Round,
+    own: readonly ParamHeader[],
+  ): string[] {
+    const flat = own.length === 0 ? [] : writeParamHeaders(own, args)
+    // An inner call has the headers of the call around it, which mirror that one's arguments.
+    if (caller.client.era !== 'modern' || parent !== undefined) return flat
+    const shown = paramHeaders(entry.definition.inputSchema).list
+    return [...flat, ...strayParamHeaders(exchange.headers, [...own, ...shown])]
   }
 
   /** Whose link the call takes: its credential identity's, and its client's own where the config says so. */

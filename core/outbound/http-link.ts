@@ -1,5 +1,6 @@
 import { Slots } from '../kernel/slots.ts'
 import type { Wheel } from '../kernel/wheel.ts'
+import { PARAM_PREFIX } from '../wire/param-headers.ts'
 import { encodeHeaderValue, type Implementation, MODERN } from '../wire/protocol.ts'
 import type { HttpPool, HttpReader } from './http-pool.ts'
 import { HttpRequest, type RequestOwner } from './http-request.ts'
@@ -93,6 +94,7 @@ export class HttpLink implements Link, RequestOwner {
     if (this.facts.era === 'modern') {
       headers = [...headers, 'mcp-method', request.method]
       if (request.name !== undefined) headers.push('mcp-name', encodeHeaderValue(request.name))
+      if (request.mirrored !== undefined) headers.push(...request.mirrored)
     }
     const body = writeRequest(id, request, this.#envelope)
     const sent = new HttpRequest(id, this, waiter, this.#session !== undefined)
@@ -181,7 +183,7 @@ export function merged(config: Headers, own: Headers | undefined): string[] {
   for (const headers of [config, own ?? NONE]) {
     for (const [name, value] of Object.entries(headers)) all.set(name.toLowerCase(), value)
   }
-  return [...all].filter(([name]) => !OURS.has(name)).flat()
+  return [...all].filter(([name]) => !OURS.has(name) && !name.startsWith(PARAM_PREFIX)).flat()
 }
 
 const NONE: Headers = {}

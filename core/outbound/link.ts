@@ -11,6 +11,8 @@ export interface Outgoing {
   readonly meta: string
   /** Whether the caller wants progress. */
   readonly progress: boolean
+  /** `Mcp-Param-*` headers, names and values in turn (modern HTTP only). */
+  readonly mirrored?: readonly string[] | undefined
   /** Credentials and forwarded headers (HTTP only). The same object = prepared once. */
   readonly headers?: Readonly<Record<string, string>> | undefined
 }

@@ -1,5 +1,6 @@
 import type { ListedTool } from '../kernel/catalog.ts'
 import type { Alarm } from '../kernel/wheel.ts'
+import { type ParamHeader, paramHeaders } from '../wire/param-headers.ts'
 import type { Link } from './link.ts'
 import type { UpstreamConfig } from './settings.ts'
 import { listTools } from './tool-list.ts'
@@ -8,6 +9,7 @@ import type { UpstreamHost } from './upstream.ts'
 /** A stream of notifications that breaks is asked for again, but no more often than this. */
 const RELISTEN = 30_000
 const SOON = 500
+const NONE: readonly ParamHeader[] = []
 
 /** What a listing needs of its upstream. */
 export interface ListingOwner {
@@ -24,6 +26,8 @@ export interface ListingOwner {
 /** The tool list of one upstream: read on connecting and whenever it may have changed. */
 export class Listing {
   tools: readonly ListedTool[] = []
+  /** The annotated properties of the tools that have some, by tool. */
+  #annotated: ReadonlyMap<string, readonly ParamHeader[]> = new Map()
   readonly #config: UpstreamConfig
   readonly #host: UpstreamHost
   readonly #owner: ListingOwner
@@ -48,13 +52,25 @@ export class Listing {
     const late = new AbortController()
     const alarm = wheel.after(timeout, () => late.abort())
     try {
-      const tools = await listTools(link, headers, warn, late.signal)
+      const http = this.#config.url !== undefined
+      const tools = await listTools(link, http, headers, warn, late.signal)
       if (this.#closed) return
       this.tools = tools
+      this.#annotated = new Map(
+        tools.flatMap(({ definition }) => {
+          const { list } = paramHeaders(definition.inputSchema)
+          return list.length === 0 ? [] : [[definition.name, list]]
+        }),
+      )
       listed(id, tools)
     } finally {
       wheel.remove(alarm)
     }
+  }
+
+  /** What a tool's own schema wants mirrored as headers. */
+  annotated(tool: string): readonly ParamHeader[] {
+    return this.#annotated.get(tool) ?? NONE
   }
 
   /** Reads the list again, soon; once more if asked meanwhile. */

@@ -25,6 +25,7 @@ export function outgoing(
   round: Round,
   modern: boolean,
   headers: Readonly<Record<string, string>> | undefined,
+  mirrored: readonly string[] | undefined,
 ): Outgoing {
   const { request } = round
   const { text, params: members } = request
@@ -40,7 +41,7 @@ export function outgoing(
       params += `,${JSON.stringify(key)}:${memberText(text, members, i)}`
   }
   const progress = request.meta.progressToken !== undefined
-  return { method: request.method, name, params, meta, progress, headers }
+  return { method: request.method, name, params, meta, progress, headers, mirrored }
 }
 
 /** The source text of the client's progress token. */

@@ -32,6 +32,10 @@ export interface CallHost {
   linkFailed(link: Link, why: Lost): void
   /** Headers for the request, with what is forwarded from the client's. */
   headers(round: Round, credentials: FlatHeaders): FlatHeaders
+  /** `Mcp-Param-*` headers for the arguments as they are now, names and values in turn. */
+  mirrored(round: Round): readonly string[] | undefined
+  /** Whether a fresh link may cure a refusal of this request's headers or version. */
+  renews(link: Link, round: Round): boolean
   /** Asks for credentials anew. */
   credentials(round: Round): Maybe<FlatHeaders>
   /** Whether the upstream's refusal can be mended. */
@@ -160,7 +164,9 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
     const headers = this.#host.headers(this.#round, credentials)
     this.#link = link
     this.#credentials = credentials
-    const request = outgoing(this.#round, link.facts.era === 'modern', headers)
+    const modern = link.facts.era === 'modern'
+    const mirrored = modern ? this.#host.mirrored(this.#round) : undefined
+    const request = outgoing(this.#round, modern, headers, mirrored)
     this.#executed = 'unknown'
     this.#ticket = link.send(request, this)
   }
@@ -174,9 +180,10 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
 
   #error(error: NonNullable<Failure['error']>, text: string): void {
     if (error.code === CODE.headerMismatch || error.code === CODE.version) {
-      // About our own hop, never the client's: a fresh link may know better.
-      const why = { message: error.message, executed: false, sessionLost: true } as const
-      this.lost(why)
+      // About our own hop, never the client's: a fresh link and list may know better.
+      const link = this.#link
+      const sessionLost = !this.#again && link !== undefined && this.#host.renews(link, this.#round)
+      this.lost({ message: error.message, executed: false, sessionLost })
       return
     }
     if (error.code === CODE.missingCapability) {

@@ -9,21 +9,25 @@ import {
   repeatsName,
   repeatsNameAnywhere,
 } from '../wire/json.ts'
+import { paramHeaders } from '../wire/param-headers.ts'
 import { ConnectError, type Link, type Message } from './link.ts'
 import { errorOf, textOf } from './message.ts'
 
 const MOST_PAGES = 100
+const SOUND: { readonly fault?: string } = {}
 
 /** What went wrong without making the list useless. */
 export type ListWarning = (message: string) => void
 
 /**
  * Reads an upstream's whole tool list, page by page.
+ * @param http leaves out tools whose annotated properties break a rule, as clients over HTTP must
  * @param signal gives up: the page under way is cancelled
  * @throws ConnectError when a page cannot be had
  */
 export async function listTools(
   link: Link,
+  http: boolean,
   headers: Readonly<Record<string, string>> | undefined,
   warn: ListWarning,
   signal: AbortSignal,
@@ -34,7 +38,7 @@ export async function listTools(
   let cursor: string | undefined
   for (let page = 0; page < MOST_PAGES; page++) {
     const message = await ask(link, cursor, headers, signal)
-    const next = readPage(message, tools, warn)
+    const next = readPage(message, tools, http, warn)
     if (next === undefined) return [...tools.values()]
     if (cursors.has(next)) {
       warn('repeats a list cursor; the pages read so far are kept')
@@ -80,6 +84,7 @@ function ask(
 function readPage(
   message: Message,
   tools: Map<string, ListedTool>,
+  http: boolean,
   warn: ListWarning,
 ): string | undefined {
   const { result } = message.value
@@ -96,6 +101,11 @@ function readPage(
     if (!isTool(tool)) warn('lists a tool without a name or an input schema; it is left out')
     else if (tools.has(tool.name)) warn(`lists ${tool.name} twice; the first is kept`)
     else {
+      const { fault } = http ? paramHeaders(tool.inputSchema) : SOUND
+      if (fault !== undefined) {
+        warn(`lists ${tool.name} with an illegal schema (${fault}); it is left out`)
+        continue
+      }
       const own = source.slice(elements[2 * i], elements[2 * i + 1])
       // Parsers disagree about a name that occurs twice: plugins and clients must read the same.
       const readable = repeatsNameAnywhere(own, 0) ? JSON.stringify(tool) : own

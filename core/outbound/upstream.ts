@@ -12,6 +12,7 @@ import { Listing } from './listing.ts'
 import { Opener } from './opener.ts'
 import { type CallHost, type CallLimits, type FlatHeaders, PendingCall } from './pending-call.ts'
 import { LinkPool } from './pool.ts'
+import { Renewals } from './renewals.ts'
 import type { UpstreamConfig } from './settings.ts'
 import { unavailable } from './unavailable.ts'
 
@@ -48,6 +49,7 @@ export class Upstream implements CallHost {
   #status: UpstreamStatus
   readonly #terms: CallTerms
   readonly #listing: Listing
+  readonly #renewals = new Renewals()
   #connecting: Promise<void> | undefined
   #retry: Alarm | undefined
   #hide: Alarm | undefined
@@ -155,6 +157,20 @@ export class Upstream implements CallHost {
       if (this.#status.state === 'ready') return this.#pool.get(key, round)
       throw new ConnectError(this.#status.error ?? 'is not connected')
     })
+  }
+
+  mirrored(round: Round): readonly string[] | undefined {
+    if (this.#config.url === undefined) return undefined
+    return this.#terms.mirrored(round, this.#listing.annotated(round.target?.name ?? ''))
+  }
+
+  renews(link: Link, round: Round): boolean {
+    const key = this.#terms.key(round)
+    // Another call has had it replaced.
+    if (this.#pool.peek(key) !== link) return true
+    if (!this.#renewals.take(round.target?.name ?? '', this.wheel.now())) return false
+    if (key !== SHARED) this.#listing.refresh()
+    return true
   }
 
   headers(round: Round, credentials: FlatHeaders): FlatHeaders {

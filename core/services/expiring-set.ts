@@ -2,11 +2,16 @@
 export class ExpiringSet {
   readonly #until = new Map<string, number>()
   readonly #now: () => number
+  readonly #most: number
   #sweepAt = 1_000
 
-  /** @param now milliseconds since the epoch */
-  constructor(now: () => number) {
+  /**
+   * @param now milliseconds since the epoch
+   * @param most how many it may hold: where there are more, the oldest go, whether they expired or not
+   */
+  constructor(now: () => number, most = Number.POSITIVE_INFINITY) {
     this.#now = now
+    this.#most = most
   }
 
   has(key: string): boolean {
@@ -24,6 +29,7 @@ export class ExpiringSet {
   /** @param ttl milliseconds */
   add(key: string, ttl: number): void {
     this.#until.set(key, this.#now() + ttl)
+    if (this.#until.size > this.#most) this.#until.delete(this.#until.keys().next().value as string)
     if (this.#until.size < this.#sweepAt) return
     for (const [old, until] of this.#until) if (until <= this.#now()) this.#until.delete(old)
     // Sweeping again only after the set has doubled keeps `add` cheap however many live.

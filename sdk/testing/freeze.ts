@@ -1,7 +1,7 @@
 import type { PluginLine } from '../../core/kernel/hooks.ts'
 import { RelayedResult } from '../../core/kernel/outcome.ts'
 import { Round } from '../../core/kernel/round.ts'
-import type { Call, Filter, Hooks, Maybe, Presentation } from '../index.ts'
+import type { Call, Command, Filter, Hooks, Maybe, Presentation } from '../index.ts'
 
 /** Freezes plain objects and arrays all the way down; leaves everything with a life of its own alone. */
 export function deepFreeze<T>(value: T): T {
@@ -31,6 +31,12 @@ export function frozenMap<V>(entries: Iterable<readonly [string, V]>): ReadonlyM
 }
 
 const calls = new WeakMap<Round, Call>()
+const rounds = new WeakMap<Call, Round>()
+
+/** The round behind the call that a plugin knows. */
+export function roundOf(call: Call): Round | undefined {
+  return rounds.get(call)
+}
 
 /** The call as the contract describes it: nothing more to read, nothing to write. */
 export function readOnlyCall(round: Round): Call {
@@ -42,6 +48,7 @@ export function readOnlyCall(round: Round): Call {
       caller: deepFreeze(round.caller),
       entry: deepFreeze(round.entry),
       candidates: deepFreeze(round.candidates),
+      depth: round.depth,
       get target() {
         return deepFreeze(round.target)
       },
@@ -63,12 +70,26 @@ export function readOnlyCall(round: Round): Call {
       get answers() {
         return deepFreeze(round.answers)
       },
-      canAsk: (method, mode) => round.canAsk(method, mode),
-      onEnd: (run) => round.onEnd(run),
+      // Methods, as in a running gateway: taken off the call they do not work.
+      canAsk(method, mode) {
+        return own(this).canAsk(method, mode)
+      },
+      onEnd(run) {
+        own(this).onEnd(run)
+      },
     })
     calls.set(round, call)
+    rounds.set(call, round)
+    // Its getters freeze what they give; to look for more would read what no plugin has asked for.
+    frozen.add(call)
   }
   return call
+}
+
+function own(call: Call | undefined): Round {
+  const round = call === undefined ? undefined : rounds.get(call)
+  if (round !== undefined) return round
+  throw new TypeError('a method was taken off its call: write `call.canAsk(…)`, `call.onEnd(…)`')
 }
 
 /** What a plugin may see of an argument of one of its hooks. */
@@ -90,7 +111,24 @@ export function frozenLine(line: PluginLine): PluginLine {
   for (const [name, hook] of Object.entries(line.hooks)) {
     if (typeof hook === 'function') hooks[name] = frozenHook(line.hooks, name as keyof Hooks, hook)
   }
+  const tools = line.hooks.tools?.map(({ definition, call }) => ({
+    definition: deepFreeze(definition),
+    call: (one: Call) => call(frozenArgument(one) as Call),
+  }))
+  if (tools !== undefined) hooks.tools = tools
+  const { commands } = line.hooks
+  if (commands !== undefined) {
+    const frozen = Object.entries(commands).map(([name, one]) => [name, frozenCommand(one)])
+    hooks.commands = Object.fromEntries(frozen)
+  }
   return { ...line, hooks: hooks as Hooks }
+}
+
+function frozenCommand(command: Command): Command {
+  return {
+    ...command,
+    run: (args, context) => command.run(deepFreeze(args), deepFreeze(context)),
+  }
 }
 
 function frozenHook(hooks: Hooks, name: keyof Hooks, hook: (...args: never[]) => unknown): unknown {

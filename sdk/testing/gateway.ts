@@ -1,3 +1,6 @@
+import { runCommand } from '../../core/boot/commands.ts'
+import { statusSections } from '../../core/boot/status.ts'
+import type { PluginLine } from '../../core/kernel/hooks.ts'
 import type { Kernel } from '../../core/kernel/kernel.ts'
 import type { Lifecycle } from '../../core/kernel/lifecycle.ts'
 import { PausedOutcome } from '../../core/kernel/pauses.ts'
@@ -34,6 +37,7 @@ import { type FakeServers, listedTool, type Sent, type TestTool } from './upstre
 
 interface TestGatewayParts {
   readonly kernel: Kernel
+  readonly lines: readonly PluginLine[]
   readonly lifecycle: Lifecycle
   readonly wheel: Wheel
   readonly embedded: EmbeddedServices
@@ -123,9 +127,9 @@ export class TestGateway {
       throw new Error(`nothing was asked: ${describe(this.events, question)}`)
     }
     const responses = Object.fromEntries(
-      question.paused.asked.flatMap(([wire, , key]) =>
-        Object.hasOwn(answers, key) ? [[wire, answers[key]]] : [],
-      ),
+      [question.paused, ...question.paused.inside]
+        .flatMap(({ asked }) => asked)
+        .flatMap(([wire, , key]) => (Object.hasOwn(answers, key) ? [[wire, answers[key]]] : [])),
     )
     const options = caller === undefined ? asked.options : { ...asked.options, caller }
     return this.#call(name ?? asked.name, args ?? asked.args, options, {
@@ -250,6 +254,25 @@ export class TestGateway {
   /** The health of every plugin that reports any, by the id of its line. */
   health(): Promise<Record<string, Health>> {
     return this.#parts.lifecycle.health()
+  }
+
+  /** Every plugin's section of `/status`, by the id of its line; `{ error }` for one that failed. */
+  status(): Promise<Record<string, object>> {
+    return statusSections(this.#parts.kernel.hooks)
+  }
+
+  /**
+   * Runs a plugin's command as an operator, the usual caller's principal.
+   * @param plugin the id of its line
+   * @throws Error (as a rejection) with the operator's text when there is none, or it fails
+   */
+  command(
+    plugin: string,
+    name: string,
+    args: Readonly<Record<string, unknown>> = {},
+  ): Promise<object | string> {
+    const { lines, wheel, callers } = this.#parts
+    return runCommand(lines, { plugin, name, args, ...callers.complete() }, wheel)
   }
 
   /** Forgets what filters and presentations said: every caller is asked for again. */

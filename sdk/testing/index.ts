@@ -1,10 +1,12 @@
 // The test kit for plugins: the real kernel and the real validation around a plugin, everything else under
 // the test's control. Stricter than a running gateway: all that a plugin receives is frozen.
+import { checkCommands } from '../../core/boot/commands.ts'
 import { Services } from '../../core/kernel/container.ts'
 import { HookError } from '../../core/kernel/errors.ts'
 import { Kernel } from '../../core/kernel/kernel.ts'
 import { Lifecycle } from '../../core/kernel/lifecycle.ts'
 import { publicName } from '../../core/kernel/names.ts'
+import { callsService } from '../../core/kernel/nested.ts'
 import { setUpPlugins } from '../../core/kernel/setup.ts'
 import { Wheel } from '../../core/kernel/wheel.ts'
 import { EmbeddedServices } from '../../core/services/embedded.ts'
@@ -12,6 +14,7 @@ import { ExpiringSet } from '../../core/services/expiring-set.ts'
 import { Redactor } from '../../core/services/redactor.ts'
 import { Seal } from '../../core/services/seal.ts'
 import {
+  Calls,
   Catalog,
   type Client,
   type Event,
@@ -22,7 +25,7 @@ import {
   type Principal,
 } from '../index.ts'
 import { FakeClock } from './clock.ts'
-import { deepFreeze, frozenArgument, frozenLine } from './freeze.ts'
+import { deepFreeze, frozenArgument, frozenLine, roundOf } from './freeze.ts'
 import { TestGateway } from './gateway.ts'
 import { type LogLine, recordingLog } from './log.ts'
 import { TestCallers } from './request.ts'
@@ -70,6 +73,8 @@ export interface TestOptions {
   readonly path?: string
   /** What `Http` may reach besides the internet, as in the config: `['127.0.0.1']`. */
   readonly egress?: readonly string[]
+  /** The file of `Database`, for what one gateway must find of another. In memory when left out. */
+  readonly database?: string
   /** Plugins that stand before the plugin under test in the config. */
   readonly before?: readonly PluginWithConfig[]
   /** Plugins that stand after it. */
@@ -116,7 +121,7 @@ export async function testPlugin(
     wheel,
     sealer,
     secrets: new Redactor(),
-    file: ':memory:',
+    file: options.database ?? ':memory:',
     replica: 'test',
     egress: options.egress ?? [],
     upstreams: testUpstreams(ids),
@@ -125,7 +130,10 @@ export async function testPlugin(
     fault: (cause) => void (cause instanceof HookError || faults.push(cause)),
   })
   await embedded.prepare(specs)
-  const services = new Services().offer(Catalog, catalog)
+  const services = new Services().offer(Catalog, catalog).offer(
+    Calls,
+    callsService(() => kernel, roundOf),
+  )
   const set = setUpPlugins(specs, services, (line, { id }) => {
     embedded.offer(line, id)
     line.offer(Log, recordingLog(id, logs))
@@ -137,6 +145,7 @@ export async function testPlugin(
     })
   })
 
+  checkCommands(set)
   const servers = new FakeServers(options.reply)
   const recorder = {
     id: 'test',
@@ -146,10 +155,11 @@ export async function testPlugin(
     timeouts: {},
   } as const
   let calls = 0
+  const frozen = set.map(frozenLine)
   kernel = new Kernel({
     clock,
     wheel,
-    lines: [...set.map(frozenLine), recorder],
+    lines: [...frozen, recorder],
     upstreams: ids.map((id) => upstreamNames(id, options.aliases?.[id])),
     names: NAMES,
     servers,
@@ -174,6 +184,7 @@ export async function testPlugin(
   const callers = new TestCallers(options)
   return new TestGateway({
     kernel,
+    lines: frozen,
     lifecycle,
     wheel,
     embedded,

@@ -75,7 +75,7 @@ test('a misspelt hook, a missing phase and a failing setup are refused like at b
       throw new Error('no luck')
     },
   })
-  await assert.rejects(testPlugin(broken), /plugin broken: setup failed: no luck/)
+  await assert.rejects(testPlugin(broken), /plugin broken config: setup failed: no luck/)
 })
 
 test('a key that no plugin claims is refused', async () => {

@@ -181,6 +181,7 @@ test('a call is reported once: when it ends, or when nobody comes back', async (
   assert.equal(gateway.events.filter(({ type }) => type === 'call.round').length, 1)
   await gateway.answer(question, yes)
   gateway.clock.advance(11 * 60_000)
+  await new Promise((resolve) => setImmediate(resolve))
   assert.equal(finished().length, 1)
   await gateway.call('demo__echo')
   gateway.clock.advance(11 * 60_000)

@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Schema } from 'mcp-patchbay/sdk'
 import { run } from '../../core/boot/command-line.ts'
+import { loadConfig } from '../../core/boot/config.ts'
+import { startGateway } from '../../core/boot/gateway.ts'
+import { makeLog } from '../../core/boot/log.ts'
 import { mapSchema } from '../../core/boot/schema-walk.ts'
 import { checkSchema } from '../../core/boot/validator.ts'
 import { bundledPlugins, examples, ROOT } from './plugins.ts'
@@ -59,7 +62,7 @@ for (const { name, folder, plugin, readme } of await bundledPlugins()) {
     ])
   })
 
-  test(`${name}: every example of its README is a config that passes`, async (t) => {
+  test(`${name}: every example of its README is a config that passes and starts`, async (t) => {
     const blocks = examples(readme)
     assert.ok(blocks.length > 0, 'there is no example')
     const room = mkdtempSync(join(tmpdir(), 'patchbay-examples-'))
@@ -68,6 +71,13 @@ for (const { name, folder, plugin, readme } of await bundledPlugins()) {
       const file = join(room, `${index}.yaml`)
       writeFileSync(file, block)
       await check(file)
+      const { admin: _, ...config } = await loadConfig(file)
+      // Their upstreams would be fetched from the network.
+      const { stop } = await startGateway(
+        { ...config, data: join(room, 'data'), upstreams: [] },
+        { log: makeLog({ level: 'error' }) },
+      )
+      await stop()
     }
   })
 }

@@ -112,7 +112,8 @@ test('the operator’s token opens nothing at the main door', async (t) => {
 })
 
 test('an auth plugin that fails lets nobody in, except for the local operator', async (t) => {
-  const text = pluginText('broken', "return { authenticate() { throw new Error('no luck') } }")
+  const hooks = "return { authenticate() { throw new Error('no luck') }, routes() {} }"
+  const text = pluginText('broken', hooks)
   const gateway = await startWith(
     t,
     { admin: ADMIN, plugins: [{ use: './broken.ts', onFailure: 'skip' }] },

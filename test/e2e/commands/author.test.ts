@@ -70,6 +70,9 @@ test('new plugin writes a plugin that checks out, and overwrites nothing', async
   for (const file of files) {
     assert.doesNotMatch(readFileSync(join(target, file), 'utf8'), /my-plugin/, file)
   }
+  const headings = readFileSync(join(target, 'README.md'), 'utf8').match(/^#+ .+$/gm)
+  const sections = ['## What it does', '## Settings', '## Examples', '## Limits']
+  assert.deepEqual(headings, ['# quiet-hours', ...sections])
   const manifest = JSON.parse(readFileSync(join(target, 'package.json'), 'utf8'))
   assert.ok(manifest.peerDependencies['mcp-patchbay'])
   assert.deepEqual(manifest.keywords, ['patchbay-plugin'])

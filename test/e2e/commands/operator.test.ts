@@ -117,13 +117,13 @@ const SCOPED = `return { listFilter: ({ principal, path }) => ({
     if (entry.name.endsWith('team_only') && principal.claims.team !== 'core') {
       return { rule: 'team', reason: 'for the team ' + path }
     }
-    return true
+    return entry.name.endsWith('odd') ? undefined : true
   },
 }), present: () => ({ key: 'x', apply: (entries) => entries.filter(({ name }) => !name.includes('hidden')) }) }`
 
 async function judged(t: Scope): Promise<RunningGateway> {
   const upstream = await modernUpstream(t)
-  for (const name of ['delete_it', 'team_only', 'hidden']) upstream.tools.offer(name)
+  for (const name of ['delete_it', 'team_only', 'hidden', 'odd']) upstream.tools.offer(name)
   const gateway = await startWith(
     t,
     {
@@ -152,6 +152,8 @@ Its lists do not show it
 UPSTREAM  TOOL       VERDICT  PLUGIN  RULE         REASON
 one       delete_it  refused  scoped  destructive  deleting needs a scope (needs delete)`,
   )
+  const odd = await ask('--as', 'anna', 'one__odd')
+  assert.match(odd.out, /refused\s+scoped\s+it did not say yes$/m)
   const may = await ask('--as', 'anna', '--scopes', 'read,delete', 'one__delete_it')
   assert.match(may.out, /with scopes read, delete\nThis caller may call it\nIts lists show it/)
 })
@@ -174,7 +176,7 @@ test('explain describes a caller by issuer, claims and profile', async (t) => {
     scopes: [],
     path: '/mcp/work',
   })
-  assert.equal(refused.targets[0].reason, 'for the team /mcp/work')
+  assert.equal(refused.targets[0].refusals[0].reason, 'for the team /mcp/work')
   const core = await ask('--as', 'anna', '--claims', '{"team":"core"}', 'one__team_only')
   assert.equal(core.verdict, 'callable')
 })

@@ -56,15 +56,16 @@ test('every plugin whose setup fails is named, all at once', async (t) => {
     e: plugin('e', 'return undefined'),
   })
   assert.deepEqual(
-    error.problems.map(({ where, code }) => [where, code]),
+    error.problems.map(({ path, code }) => [path, code]),
     [
-      ['plugin a', 'PLUGIN_SETUP'],
-      ['plugin b', 'PLUGIN_SETUP'],
-      ['plugin c', 'PLUGIN_UNKNOWN_HOOK'],
-      ['plugin d', 'PLUGIN_SETUP'],
-      ['plugin e', 'PLUGIN_SETUP'],
+      ['plugins[0].config', 'PLUGIN_SETUP'],
+      ['plugins[1]', 'PLUGIN_SETUP'],
+      ['plugins[2]', 'PLUGIN_UNKNOWN_HOOK'],
+      ['plugins[3]', 'PLUGIN_SETUP'],
+      ['plugins[4]', 'PLUGIN_SETUP'],
     ],
   )
+  assert.ok(error.problems.every(({ where }) => /patchbay\.yaml:1:\d+$/.test(where ?? '')))
   assert.match(error.message, /no luck/)
   assert.match(error.message, /not a promise; do I\/O in `start`/)
   assert.match(error.message, /no hook `afterCal` \(did you mean "afterCall"\?\)/)

@@ -80,6 +80,19 @@ test('a call of a batch can be cancelled and leaves the others alone', async () 
   )
 })
 
+test('a batch of 100 messages is served, and one of 101 is invalid and runs nothing', async () => {
+  const before = stub.calls.length
+  const many = (count: number) => Array.from({ length: count }, (_, i) => call(i, 'echo'))
+  const served = await wire.post(many(100), session)
+  assert.equal(served.json.length, 100)
+  assert.equal(stub.calls.length, before + 100)
+  const { status, json } = await wire.post(many(101), session)
+  assert.equal(status, 400)
+  assert.equal(json.error.code, -32600)
+  assert.match(json.error.message, /at most 100 messages/)
+  assert.equal(stub.calls.length, before + 100)
+})
+
 test('an empty batch, and batches of any other version, are invalid', async () => {
   const ping = { jsonrpc: '2.0', id: 1, method: 'ping' }
   const modern = { ...ping, params: { _meta: ENVELOPE } }

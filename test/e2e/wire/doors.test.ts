@@ -68,6 +68,28 @@ test('a body at the limit is read and one above it is 413, and the connection is
   assert.deepEqual(new Set([fits.port, over.port, (await chunked.answer).port, next.port]).size, 1)
 })
 
+test('a body announced as too large is refused before any of it was sent', async () => {
+  const headers = { 'content-type': 'application/json', accept: '*/*' }
+  const sending = wire.begin('POST', { ...headers, 'content-length': String(LIMIT + 1) }, null)
+  sending.flush()
+  const { status, json } = await sending.answer
+  assert.equal(status, 413)
+  assert.match(json.error.message, /larger than 65536 bytes/)
+  sending.cut()
+})
+
+test('/ready answers to its own names and to addresses, and to nobody else’s name', async () => {
+  const ready = (host: string) => wire.send('GET', { host }, undefined, '/ready')
+  for (const host of [`localhost:${port}`, '10.1.2.3:8080', '[fd00::1]:8080']) {
+    assert.equal((await ready(host)).status, 200, host)
+  }
+  for (const host of ['evil.example', `10.1.2.3.evil.example:${port}`]) {
+    const { status, text } = await ready(host)
+    assert.equal(status, 403, host)
+    assert.match(text, /listen\.allowedHosts/)
+  }
+})
+
 test('a Host that is not the gateway is 403', async () => {
   for (const host of [`127.0.0.1:${port}`, `localhost:${port}`, 'LOCALHOST', '[::1]:1']) {
     assert.equal((await wire.post(PING, { host })).status, 200, host)

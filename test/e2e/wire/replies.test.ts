@@ -274,4 +274,7 @@ export default definePlugin({
     assert.match(data.requestId, /^[\w-]+$/)
     assert.notEqual(data.requestId, garbage)
   }
+  const logged = (id: string) => broken.gateway.log.filter(({ requestId }) => requestId === id)
+  const [failed] = logged('req-7.a:b')
+  assert.deepEqual([failed?.plugin, failed?.hook], ['throws', 'beforeCall'])
 })

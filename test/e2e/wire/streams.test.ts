@@ -2,9 +2,20 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FakeClock } from '../../../sdk/testing/clock.ts'
 import { steered } from './steered.ts'
+import { type Sending, Wire } from './wire.ts'
 
 const LISTEN = { notifications: { toolsListChanged: true, promptsListChanged: true } }
 const SUBSCRIPTION = 'io.modelcontextprotocol/subscriptionId'
+
+/** Begins to listen as soon as that is let in again: the gateway hears of a cut when it does. */
+async function anew(listen: () => Sending): Promise<Sending> {
+  for (;;) {
+    const sending = listen()
+    const answer = sending.answer.then(({ status }) => assert.equal(status, 429) ?? 'refused')
+    const heard = sending.seen('acknowledged').catch(() => 'refused')
+    if ((await Promise.race([answer, heard])) !== 'refused') return sending
+  }
+}
 
 test('a result that nothing precedes is plain JSON', async (t) => {
   const { wire } = await steered(t)
@@ -110,6 +121,41 @@ test('a stop gives listen streams their final result and ends session streams', 
   assert.equal(last.result.resultType, 'complete')
   assert.equal(last.result._meta[SUBSCRIPTION], last.id)
   assert.deepEqual((await stream.answer).messages, [])
+})
+
+test('the newest stream of a session replaces the one before', async (t) => {
+  const { wire } = await steered(t)
+  const session = await wire.session()
+  const listen = () => wire.begin('GET', { ...session, accept: 'text/event-stream' }, undefined)
+  const first = listen()
+  await wire.legacy('ping', undefined, session)
+  const second = listen()
+  assert.deepEqual((await first.answer).messages, [])
+  const open = wire.legacy('ping', undefined, session).then(() => 'open')
+  assert.equal(await Promise.race([second.answer, open]), 'open')
+  second.cut()
+})
+
+test('a caller may hold so many streams open as the config says, and one more when one of them is closed', async (t) => {
+  const { wire: many, gateway } = await steered(t, { listen: { streams: 4 } })
+  const wire = new Wire(t, gateway.url)
+  const listen = () => wire.beginModern('subscriptions/listen', LISTEN)
+  const streams = Array.from({ length: 4 }, () => many.beginModern('subscriptions/listen', LISTEN))
+  await Promise.all(streams.map((stream) => stream.seen('acknowledged')))
+  const refused = await listen().answer
+  assert.equal(refused.status, 429)
+  assert.equal(typeof refused.json.id, 'number')
+  assert.equal(refused.json.error.data.code, 'RATE_LIMITED')
+  assert.match(refused.json.error.message, /4 streams open.*Close streams/)
+  const session = await wire.session()
+  const legacy = await wire.send('GET', { ...session, accept: 'text/event-stream' })
+  assert.equal(legacy.status, 429)
+  const bob = wire.beginModern('subscriptions/listen', LISTEN, { 'x-user': 'bob' })
+  await bob.seen('acknowledged')
+  for (const stream of streams) stream.cut()
+  const later = await anew(() => wire.beginModern('subscriptions/listen', LISTEN))
+  later.cut()
+  bob.cut()
 })
 
 test('a stream ends with the credentials it was opened with', async (t) => {

@@ -35,6 +35,8 @@ export interface Sending {
   cut(): void
   /** Sends a part of a body that was left open. */
   write(chunk: string | Buffer): void
+  /** Sends the headers of a body that was left open. */
+  flush(): void
   /** Ends a body that was left open. */
   end(): void
 }
@@ -109,6 +111,7 @@ export class Wire {
         }),
       cut: () => void sent.destroy(),
       write: (chunk) => void sent.write(chunk),
+      flush: () => sent.flushHeaders(),
       end: () => void sent.end(),
     }
   }

@@ -52,7 +52,50 @@ test('check runs every plugin’s setup', async (t) => {
   const root = folder(t, { 'a.yaml': 'plugins: [{ use: ./s.ts }]', 's.ts': source })
   const { code, err } = await patchbay('check', join(root, 'a.yaml'))
   assert.equal(code, 1)
-  assert.match(err, /plugin sample: setup failed: no luck/)
+  assert.match(err, /a\.yaml:1:\d+ plugins\[0\]\.config: plugin sample: setup failed: no luck/)
+})
+
+const REFUSES = pluginSource('', 'refuses').replace(
+  'return {}',
+  "throw new Error('denies nothing. Name a tool.')",
+)
+
+test('check tells what setup refuses together with every other problem, in the order of the lines', async (t) => {
+  const root = folder(t, {
+    'a.yaml': `plugins:
+  - use: ./odd.ts
+  - use: ./refuses.ts
+    config: { limit: 2 }
+  - use: ./refuses.ts
+    id: unsound
+    config: { limit: 0 }
+  - use: ./late.ts
+drain: x
+`,
+    'refuses.ts': REFUSES,
+    'odd.ts': pluginSource('', 'odd').replace('return {}', 'return { afterCal() {} }'),
+    'late.ts': pluginSource('', 'late').replace('return {}', 'null.x'),
+  })
+  for (const command of ['check', 'start']) {
+    const { code, err } = await patchbay(command, join(root, 'a.yaml'))
+    assert.equal(code, 1)
+    const lines = err.replaceAll(`${root}/`, '').split('\n')
+    assert.match(
+      lines[0] ?? '',
+      /^a\.yaml:2:5 plugins\[0\]: plugin odd afterCal: no hook `afterCal`/,
+    )
+    assert.equal(
+      lines[1],
+      'a.yaml:4:5 plugins[1].config: plugin refuses: setup failed: denies nothing. Name a tool. Mend its settings.',
+    )
+    assert.match(lines[2] ?? '', /^a\.yaml:7:15 plugins\[2\]\.config\.limit: /)
+    assert.match(
+      lines[3] ?? '',
+      /^a\.yaml:8:5 plugins\[3\]\.config: .*\. Mend the plugin or its settings\.$/,
+    )
+    assert.match(lines[4] ?? '', /^a\.yaml:9:1 drain: /)
+    assert.match(lines[5] ?? '', /^5 problems/)
+  }
 })
 
 test('order shows guards after shapers, shapers in reverse on the way back, stops in reverse', async (t) => {
@@ -77,4 +120,52 @@ test('an unknown command is told and exits with 1', async () => {
   const { code, err } = await patchbay('strat')
   assert.equal(code, 1)
   assert.match(err, /Did you mean start\?/)
+})
+
+test('a setting of a plugin line that could never do anything is refused', async (t) => {
+  const hooks = 'return { observe() {}, listFilter() {} }'
+  const root = folder(t, {
+    'a.yaml': `plugins:
+  - use: ./s.ts
+    onFailure: skip
+    timeouts: { observe: 2s, listFilter: 2s, present: 2s }
+  - use: ./late.ts
+`,
+    's.ts': pluginSource().replace('return {}', hooks),
+    'late.ts': pluginSource('', 'late').replace('return {}', `throw new Error('no')`),
+  })
+  const { err } = await patchbay('check', join(root, 'a.yaml'))
+  const lines = err.replaceAll(`${root}/`, '').split('\n')
+  assert.match(lines[0] ?? '', /^a\.yaml:3:5 plugins\[0\]\.onFailure: .*`skip` means nothing/)
+  assert.match(lines[1] ?? '', /^a\.yaml:4:17 plugins\[0\]\.timeouts\.observe: .* no time limit/)
+  assert.match(
+    lines[2] ?? '',
+    /^a\.yaml:4:46 plugins\[0\]\.timeouts\.present: .* no hook `present`/,
+  )
+  assert.match(lines[3] ?? '', /^a\.yaml:5:5 plugins\[1\]\.config: plugin late: setup failed: no\./)
+  assert.match(lines[4] ?? '', /^4 problems/)
+})
+
+test('check tells of routes that would stop the start, and leaves alone what a start must come before', async (t) => {
+  const routes = (text: string) =>
+    pluginSource('', 'x').replace('return {}', `return { routes(routes) { ${text} } }`)
+  const add = (path: string) => `routes.add({ method: 'GET', path: '${path}', handle() {} })`
+  const root = folder(t, {
+    'a.yaml': `profiles: { ops: {} }
+plugins:
+  - { use: ./own.ts, id: own }
+  - { use: ./same.ts, id: same }
+  - { use: ./same.ts, id: again }
+  - { use: ./late.ts, id: late }
+`,
+    'own.ts': routes(add('/mcp/ops')),
+    'same.ts': routes(add('/same')),
+    'late.ts': routes(`throw new Error('not started')`),
+  })
+  const { err, code } = await patchbay('check', join(root, 'a.yaml'))
+  assert.equal(code, 1)
+  const lines = err.replaceAll(`${root}/`, '').split('\n')
+  assert.match(lines[0] ?? '', /^a\.yaml:3:5 plugins\[0\]: .*\/mcp\/ops is the gateway's own/)
+  assert.match(lines[1] ?? '', /^a\.yaml:5:5 plugins\[2\]: .*GET \/same belongs to the plugin same/)
+  assert.match(lines[2] ?? '', /^2 problems/)
 })

@@ -13,6 +13,7 @@ test('an empty file is a config in which everything is as by default', async (t)
       allowedOrigins: [],
       allowedHosts: [],
       bodyLimit: 4_194_304,
+      streams: 1024,
     },
     admin: { host: '127.0.0.1', port: 8081, allowedOrigins: [], allowedHosts: [] },
     data: join(file, '../data'),
@@ -28,6 +29,7 @@ test('an empty file is a config in which everything is as by default', async (t)
     upstreamNames: [],
     plugins: [],
     origins: new Map(),
+    places: new Map(),
   })
 })
 
@@ -357,4 +359,60 @@ test('certificate files must be readable and are found from the config file', as
     found.map(({ path }) => path),
     ['listen.tls.key'],
   )
+})
+
+test('what an upstream may not set, the defaults may not set either', async (t) => {
+  const found = await problems(
+    t,
+    `defaults:
+  upstream:
+    forwardHeaders: [Authorization, X-Api-Key, Cookie, X-Fine]
+    tools: { exclude: [x], alias: { y: x } }
+`,
+  )
+  assert.deepEqual(
+    found.map(({ path }) => path),
+    [
+      'defaults.upstream.forwardHeaders[0]',
+      'defaults.upstream.forwardHeaders[1]',
+      'defaults.upstream.forwardHeaders[2]',
+      'defaults.upstream.tools.alias.y',
+    ],
+  )
+})
+
+test('a grace that nothing is hidden after is refused, in the defaults too', async (t) => {
+  const found = await problems(
+    t,
+    `defaults: { upstream: { grace: 5s } }
+upstreams: { a: { url: "http://x/", grace: 3s } }
+`,
+  )
+  assert.deepEqual(
+    found.map(({ path }) => path),
+    ['defaults.upstream.grace', 'upstreams.a.grace'],
+  )
+  const config = await load(
+    t,
+    `defaults: { upstream: { grace: 5s } }
+upstreams: { a: { url: "http://x/", whenDown: hide }, b: { url: "http://y/" } }
+`,
+  )
+  assert.equal(config.upstreams[0]?.grace, 5_000)
+})
+
+test('certificates that make no pair and a data folder that is none are refused', async (t) => {
+  const found = await problems(t, {
+    'patchbay.yaml': `listen: { tls: { cert: cert.pem, key: key.pem } }
+data: ./file/data
+`,
+    'cert.pem': 'x',
+    'key.pem': 'y',
+    file: '',
+  })
+  assert.deepEqual(
+    found.map(({ path }) => path),
+    ['listen.tls', 'data'],
+  )
+  assert.match(found[1]?.reason ?? '', /file is no folder/)
 })

@@ -95,7 +95,7 @@ test('every mistake is told once, whatever its kind', () => {
       'window must be a duration such as "500ms", "60s" or "1h30m" of at least 1s',
       'room must be a size such as "512", "64KiB" or "4MiB"',
       'waits.0 must be a duration such as "500ms", "60s" or "1h30m" or "never"',
-      'secret must have at least 8 characters',
+      'secret must have at least 8 characters, not 1',
     ],
   )
 })
@@ -201,4 +201,29 @@ test('a schema is refused when it is not strict or lets unknown properties pass'
     const schema = { type: 'object', additionalProperties: false, properties: { a: wrong } }
     assert.equal(checkSchema(schema).length, 1, JSON.stringify(wrong))
   }
+})
+
+test('a value that misses its form is told with what was found and what to write', () => {
+  const schema = {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      enabled: { type: 'boolean' },
+      id: { type: 'string', pattern: '^[a-z]+$' },
+      level: { enum: ['warn', 'info'] },
+      lines: { type: 'array', items: { type: 'object', required: ['use'] } },
+    },
+  }
+  const value = { enabled: 'yes', id: 'A b', level: 'warning', lines: { use: 'x' } }
+  assert.deepEqual(
+    checkAgainst(schema, value).problems.map(({ reason, hint = '' }) =>
+      `${reason}. ${hint}`.trim(),
+    ),
+    [
+      'must be true or false, not text. Write true or false, without quotes.',
+      'does not match ^[a-z]+$ (it has 3 characters). Write it in that form.',
+      'must be one of warn, info (did you mean "warn"?).',
+      'must be a list, not a mapping. Begin each line with `- use:`.',
+    ],
+  )
 })

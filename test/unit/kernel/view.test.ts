@@ -43,6 +43,24 @@ test('all filters must agree, and anything but true refuses', async () => {
   assert.deepEqual(await list(), ['up__a'])
 })
 
+for (const [what, verdict] of [
+  ['undefined', undefined],
+  ['null', null],
+  ['1', 1],
+  ['{}', {}],
+  ['a promise of true', Promise.resolve(true)],
+] as const) {
+  test(`a filter that answers ${what} permits nothing`, async () => {
+    const { list, call, servers } = await rig({
+      lines: [line('f', { listFilter: () => ({ key: '', test: () => verdict as never }) })],
+    })
+    assert.deepEqual(await list(), [])
+    const refused = await call('up__a')
+    assert.equal(refused.kind === 'denial' && refused.code, 'NOT_FOUND')
+    assert.equal(servers.sent.length, 0)
+  })
+}
+
 test('more scopes are asked for only if they would help', async () => {
   const { call } = await rig({
     lines: [

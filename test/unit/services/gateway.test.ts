@@ -154,3 +154,15 @@ test('the schema for editors knows what the gateway knows', () => {
   const file = new URL('../../../config/patchbay.schema.json', import.meta.url)
   assert.ok('egress' in JSON.parse(readFileSync(file, 'utf8')).properties)
 })
+
+test('a public URL with a path is the base of the endpoint that is announced', async (t) => {
+  for (const [publicUrl, announced] of [
+    ['https://x.example', 'https://x.example/mcp'],
+    ['https://x.example/tools', 'https://x.example/tools/mcp'],
+    ['https://x.example/tools/', 'https://x.example/tools/mcp'],
+  ]) {
+    const gateway = await startWith(t, { listen: { publicUrl } })
+    assert.equal(gateway.url, announced)
+    await gateway.stop()
+  }
+})

@@ -1,0 +1,30 @@
+import type { Call } from '../call.ts'
+import type { Caller } from '../caller.ts'
+import type { Maybe, PermittedEntry } from '../hooks.ts'
+import type { Outcome } from '../outcome.ts'
+import { type Token, token } from '../token.ts'
+
+/** How a call is made from inside. */
+export interface NestedOptions {
+  /** The call it is made for. Cancelling that one cancels it; its client is asked its questions. */
+  readonly parent: Call
+}
+
+/** Calls and lists as the caller itself would: through every hook, filters and limits included. */
+export interface Calls {
+  /**
+   * Calls a tool by the name clients use. Never rejects. A question comes back as an outcome: returning
+   * it from an offered tool asks the client, and the same call made again goes on with the answers; in
+   * `afterCall` nobody can be asked. At most 8 deep, and never the same call inside itself.
+   */
+  call(
+    caller: Caller,
+    name: string,
+    args: Readonly<Record<string, unknown>>,
+    options: NestedOptions,
+  ): Maybe<Outcome>
+  /** What this caller may call, before any plugin's `present`. Rejects when a filter fails. */
+  list(caller: Caller): Maybe<readonly PermittedEntry[]>
+}
+/** The service of that name. */
+export const Calls: Token<Calls> = token<Calls>('Calls')
