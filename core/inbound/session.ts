@@ -52,18 +52,8 @@ export class Sessions {
   create({ issuer, subject }: Principal, client: Client): Session {
     const expires = this.#now() + LIFETIME
     const nonce = randomBytes(NONCE).toString('base64url')
-    const id = this.#sealer.seal(JSON.stringify([issuer, subject, client, expires, nonce]), PURPOSE)
-    const session = {
-      id,
-      nonce,
-      issuer,
-      subject,
-      client,
-      clientKey: JSON.stringify(client),
-      expires,
-    }
-    this.#keep(session)
-    return session
+    const facts: SessionFacts = [issuer, subject, client, expires, nonce]
+    return this.#keep(this.#sealer.seal(JSON.stringify(facts), PURPOSE), facts)
   }
 
   /** The session of that id, if it is ours, alive, and this principal's. */
@@ -86,25 +76,18 @@ export class Sessions {
   #unseal(id: string): Session | undefined {
     const facts = this.#sealer.open(id, PURPOSE)
     if (facts === undefined) return undefined
-    const [issuer, subject, client, expires, nonce] = JSON.parse(facts) as SessionFacts
-    if (!isObject(client) || typeof nonce !== 'string') return undefined
-    const session = {
-      id,
-      nonce,
-      issuer,
-      subject,
-      client,
-      clientKey: JSON.stringify(client),
-      expires,
-    }
-    this.#keep(session)
-    return session
+    const read = JSON.parse(facts) as SessionFacts
+    const [, , client, , nonce] = read
+    return isObject(client) && typeof nonce === 'string' ? this.#keep(id, read) : undefined
   }
 
   /** The newest opened ones are kept: opening a seal costs more than the rest of a call. */
-  #keep(session: Session): void {
+  #keep(id: string, [issuer, subject, client, expires, nonce]: SessionFacts): Session {
+    const clientKey = JSON.stringify(client)
+    const session = { id, nonce, issuer, subject, client, clientKey, expires }
     if (this.#opened.size >= OPENED_KEPT)
       this.#opened.delete(this.#opened.keys().next().value as string)
-    this.#opened.set(session.id, session)
+    this.#opened.set(id, session)
+    return session
   }
 }

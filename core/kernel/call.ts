@@ -106,7 +106,8 @@ export class CallPath {
     const { candidates, refusals } = view.permit(entry)
     if (candidates.length === 0) return refused(request.name, refusals)
     const parent = exchange instanceof NestedExchange ? exchange.parent : undefined
-    const paused = parent === undefined ? resumed : this.#parts.pauses.inner(parent, request)
+    const paused =
+      parent === undefined ? resumed : this.#parts.pauses.inner(parent, request, caller)
     const id = paused?.id ?? this.#parts.nextId()
     const { messages } = this.#parts.hooks
     const side =

@@ -5,8 +5,8 @@ import type { Token, Tokens } from '../../sdk/index.ts'
 import type { Problem } from './errors.ts'
 
 /**
- * The services of one gateway. A root of its own, never tsyringe's global one, so that two gateways can
- * live in one process; a child per plugin line, for services that know whom they serve.
+ * The services of one gateway, in a child of tsyringe's global container, which stays empty: two gateways
+ * can live in one process; a child per plugin line, for services that know whom they serve.
  */
 export class Services {
   readonly #container: DependencyContainer

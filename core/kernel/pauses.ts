@@ -135,31 +135,8 @@ export class Pauses {
     const common = { kind: 'question', source: 'plugin', plugin, executed: false } as const
     const prefixed = Object.fromEntries(entries.map(([key, one]) => [wireKey(plugin, key), one]))
     if (Object.keys(missing).length > 0) return { ...common, questions: prefixed, missing }
-    const rounds = (round.paused?.rounds ?? 0) + 1
-    if (rounds >= MOST_ROUNDS) {
-      return deny('INVALID', `${round.entry.name} asked ${rounds} times without coming to an end`, {
-        hint: 'Call it again, and answer what it asks.',
-      })
-    }
-    const { issuer, subject } = round.caller.principal
-    const paused: PausedCall = {
-      id: round.id,
-      rounds,
-      start: round.paused?.start ?? this.#clock.now(),
-      issuer,
-      subject,
-      path: round.caller.path,
-      name: round.request.name,
-      request: requestDigest(round.request),
-      judged,
-      passed,
-      answers: round.paused?.answers ?? {},
-      asked: entries.map(([key]) => [wireKey(plugin, key), plugin, key]),
-      expires: this.#clock.now() + PATIENCE,
-      nonce: this.#nextId(),
-      inside: [],
-    }
-    return this.#seal(plugin, prefixed, paused)
+    const asked = entries.map(([key]) => [wireKey(plugin, key), plugin, key] as const)
+    return this.#seal(round, plugin, prefixed, { judged, passed, asked, inside: [] })
   }
 
   /** An inner call's questions as those of the call around it, which will make it again. */
@@ -169,35 +146,26 @@ export class Pauses {
     judged: string,
     passed: readonly string[],
   ): QuestionOutcome | Denial {
-    const { issuer, subject } = round.caller.principal
     const others = (round.paused?.inside ?? []).filter(
       (one) => one.request !== inner.paused.request,
     )
-    const paused: PausedCall = {
-      ...inner.paused,
-      id: round.id,
-      start: round.paused?.start ?? inner.paused.start,
-      issuer,
-      subject,
-      path: round.caller.path,
-      name: round.request.name,
-      request: requestDigest(round.request),
-      judged,
-      passed,
-      answers: round.paused?.answers ?? {},
-      // The inner call takes its answers itself: none of them is an answer to this one's plugins.
-      asked: [],
-      nonce: this.#nextId(),
-      inside: [...others, inner.paused],
-    }
-    return this.#seal(inner.plugin, inner.questions, paused)
+    // The inner call takes its answers itself: none of them is an answer to this one's plugins.
+    const inside = [...others, inner.paused]
+    return this.#seal(round, inner.plugin, inner.questions, { judged, passed, asked: [], inside })
   }
 
   /** The inner call that this request goes on with, when the call around it came back with answers. */
-  inner(parent: Round, request: CallRequest): PausedCall | undefined {
+  inner(parent: Round, request: CallRequest, caller: Caller): PausedCall | undefined {
     const asked = requestDigest(request)
+    const { issuer, subject } = caller.principal
     const found = parent.paused?.inside.find(
-      (one) => one.request === asked && one.name === request.name,
+      (one) =>
+        one.request === asked &&
+        one.name === request.name &&
+        // A plugin may call for somebody else: what one person answered is not the other's word.
+        one.issuer === issuer &&
+        one.subject === subject &&
+        one.path === caller.path,
     )
     if (found === undefined) return undefined
     // It goes on here, so nobody has to wait for it any more.
@@ -205,11 +173,35 @@ export class Pauses {
     return withAnswers(found, parent.request.responses ?? {})
   }
 
+  /** Seals a round's facts for the next one. */
   #seal(
+    round: Round,
     plugin: string,
     questions: QuestionOutcome['questions'],
-    paused: PausedCall,
+    facts: Pick<PausedCall, 'judged' | 'passed' | 'asked' | 'inside'>,
   ): QuestionOutcome | Denial {
+    const rounds = (round.paused?.rounds ?? 0) + 1
+    if (rounds >= MOST_ROUNDS) {
+      return deny('INVALID', `${round.entry.name} asked ${rounds} times without coming to an end`, {
+        hint: 'Call it again, and answer what it asks.',
+      })
+    }
+    const { issuer, subject } = round.caller.principal
+    const now = this.#clock.now()
+    const paused: PausedCall = {
+      ...facts,
+      id: round.id,
+      rounds,
+      start: round.paused?.start ?? now,
+      issuer,
+      subject,
+      path: round.caller.path,
+      name: round.request.name,
+      request: requestDigest(round.request),
+      answers: round.paused?.answers ?? {},
+      expires: now + PATIENCE,
+      nonce: this.#nextId(),
+    }
     const text = JSON.stringify(paused)
     if (text.length > MOST_STATE) {
       return deny('INVALID', `the answers so far are larger than ${MOST_STATE} bytes`, {

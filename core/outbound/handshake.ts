@@ -17,7 +17,6 @@ export function discovered(message: Message): ServerFacts | undefined {
     era: 'modern',
     protocolVersion: MODERN,
     capabilities: isObject(result.capabilities) ? result.capabilities : {},
-    instructions: typeof result.instructions === 'string' ? result.instructions : undefined,
   }
 }
 
@@ -45,6 +44,5 @@ export function initialized(message: Message): ServerFacts {
     era: 'legacy',
     protocolVersion: result.protocolVersion,
     capabilities: isObject(result.capabilities) ? result.capabilities : {},
-    instructions: typeof result.instructions === 'string' ? result.instructions : undefined,
   }
 }

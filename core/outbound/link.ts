@@ -58,7 +58,6 @@ export interface ServerFacts {
   readonly era: 'legacy' | 'modern'
   readonly protocolVersion: string
   readonly capabilities: Readonly<Record<string, unknown>>
-  readonly instructions?: string | undefined
 }
 
 /** An open way to one server, for one identity. */

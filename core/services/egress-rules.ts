@@ -90,7 +90,7 @@ export function whyNotEgress(entry: string): string | undefined {
 }
 
 /** A host as names are compared: lower case, no brackets, no final dot. */
-export function hostOf(host: string): string {
+function hostOf(host: string): string {
   return host
     .toLowerCase()
     .replace(/^\[|\]$/g, '')

@@ -39,7 +39,7 @@ export function roundOf(call: Call): Round | undefined {
 }
 
 /** The call as the contract describes it: nothing more to read, nothing to write. */
-export function readOnlyCall(round: Round): Call {
+function readOnlyCall(round: Round): Call {
   let call = calls.get(round)
   if (call === undefined) {
     call = Object.freeze<Call>({

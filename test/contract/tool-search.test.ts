@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ask, Calls, definePlugin, deny, type OfferedTool } from 'mcp-patchbay/sdk'
+import { ask, Calls, definePlugin, deny, type OfferedTool, type Principal } from 'mcp-patchbay/sdk'
 import { testPlugin } from 'mcp-patchbay/sdk/testing'
 
 const object = { type: 'object' } as const
@@ -204,5 +204,36 @@ test('an upstream cannot take a plugin’s name, and what the plugin throws is i
     outcome.kind === 'failure' && `${outcome.code} ${outcome.hook}`,
     'PLUGIN_FAILED tools',
   )
+  assert.equal(gateway.sent.length, 0)
+})
+
+test('an inner call made for somebody else is asked about anew', async () => {
+  const other = { issuer: 'test', subject: 'bob', claims: {}, scopes: [] }
+  let principal: Principal | undefined
+  const proxy = definePlugin({
+    name: 'proxy',
+    version: '1.0.0',
+    configSchema: nothing,
+    needs: { calls: Calls },
+    setup: (_config, { calls }) => ({
+      tools: [
+        {
+          definition: { name: 'proxy', inputSchema: object },
+          call: (call) =>
+            calls.call(
+              { ...call.caller, principal: principal ?? call.caller.principal },
+              'demo__echo',
+              {},
+              { parent: call },
+            ),
+        },
+      ],
+    }),
+  })
+  const gateway = await testPlugin(proxy, {}, { ...asking, with: [[approval, {}]] })
+  const question = await gateway.call('proxy')
+  principal = other
+  const again = await gateway.answer(question, { ok: { action: 'accept', content: {} } })
+  assert.equal(again.kind, 'question')
   assert.equal(gateway.sent.length, 0)
 })

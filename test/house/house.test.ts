@@ -27,7 +27,7 @@ const MAX_LINES = 300
 const MAX_KERNEL = 3_000
 
 /** Rooms of core that never import each other: they meet through interfaces of the kernel. */
-const ROOMS = ['inbound', 'outbound', 'bridge', 'services']
+const ROOMS = ['inbound', 'outbound', 'services']
 
 interface Import {
   readonly file: string
