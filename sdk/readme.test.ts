@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import test, { type TestContext } from 'node:test'
-import { loadConfig } from '../core/boot/config.ts'
+import { loadConfig } from '../core/boot/config/config.ts'
 import { DENIAL_CODES, HOOK_NAMES } from './index.ts'
 
 const house = join(import.meta.dirname, '..')

@@ -1,9 +1,9 @@
 import { styleText } from 'node:util'
 import type { Event, UpstreamStatus } from '../../sdk/index.ts'
-import { shownPath } from './config-file.ts'
+import { shownPath } from './config/config-file.ts'
+import type { GatewayConfig } from './config/settings.ts'
 import type { Gateway } from './gateway.ts'
 import type { LogLine } from './log.ts'
-import type { GatewayConfig } from './settings.ts'
 import { gatewayVersion } from './version.ts'
 
 /** How long the snippet waits for upstreams that have not answered, in milliseconds. */

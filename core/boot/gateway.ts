@@ -11,15 +11,15 @@ import { sealKeys } from '../services/keys.ts'
 import { Redactor } from '../services/redactor.ts'
 import { Seal } from '../services/seal.ts'
 import { systemClock } from '../services/system-clock.ts'
-import { type AdminDoor, adminDoor } from './admin-door.ts'
+import { type AdminDoor, adminDoor } from './admin/admin-door.ts'
+import type { GatewayConfig } from './config/settings.ts'
+import { unmatchedNames } from './config/unmatched.ts'
 import { Journal } from './journal.ts'
+import { embeddedServices, type Late, setUpLines } from './loading/set-up.ts'
 import { makeLog } from './log.ts'
-import { embeddedServices, type Late, setUpLines } from './set-up.ts'
-import type { GatewayConfig } from './settings.ts'
-import { unmatchedNames } from './unmatched.ts'
 import { gatewayVersion } from './version.ts'
 
-export { type GatewaySetUp, setUpGateway } from './set-up.ts'
+export { type GatewaySetUp, setUpGateway } from './loading/set-up.ts'
 
 /** How long clients of calls that were cut have to be told so. */
 const LAST_WORDS = 1_000

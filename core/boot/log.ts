@@ -1,6 +1,6 @@
 import { type Logger, pino, stdTimeFunctions } from 'pino'
 import type { Secrets } from '../../sdk/index.ts'
-import type { LogLevel } from './settings.ts'
+import type { LogLevel } from './config/settings.ts'
 
 export type { Logger } from 'pino'
 

@@ -8,5 +8,5 @@ if (major < 22 || (major === 22 && minor < 19)) {
 }
 // Before anything else is loaded, so that everything else is cached: imports below are dynamic.
 module.enableCompileCache()
-const { run } = await import('./command-line.ts')
+const { run } = await import('./commands/command-line.ts')
 process.exitCode = await run(process.argv.slice(2))

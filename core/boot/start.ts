@@ -1,8 +1,8 @@
 import { Redactor } from '../services/redactor.ts'
 import { Banner } from './banner.ts'
-import { judgedConfig } from './judged-config.ts'
+import type { Terminal } from './commands/terminal.ts'
+import { judgedConfig } from './config/judged-config.ts'
 import { makeLog } from './log.ts'
-import type { Terminal } from './terminal.ts'
 
 /**
  * Runs a gateway until a signal ends it. The first SIGTERM or SIGINT lets open calls finish within

@@ -1,5 +1,5 @@
-import { runCommand } from '../../core/boot/commands.ts'
-import { statusSections } from '../../core/boot/status.ts'
+import { statusSections } from '../../core/boot/admin/status.ts'
+import { runCommand } from '../../core/boot/commands/commands.ts'
 import type { PluginLine } from '../../core/kernel/hooks.ts'
 import type { Kernel } from '../../core/kernel/kernel.ts'
 import type { Lifecycle } from '../../core/kernel/lifecycle.ts'

@@ -1,6 +1,6 @@
 // The test kit for plugins: the real kernel and the real validation around a plugin, everything else under
 // the test's control. Stricter than a running gateway: all that a plugin receives is frozen.
-import { checkCommands } from '../../core/boot/commands.ts'
+import { checkCommands } from '../../core/boot/commands/commands.ts'
 import { Services } from '../../core/kernel/container.ts'
 import { HookError } from '../../core/kernel/errors.ts'
 import { Kernel } from '../../core/kernel/kernel.ts'

@@ -1,4 +1,4 @@
-import { checkAgainst, checkSchema } from '../../core/boot/validator.ts'
+import { checkAgainst, checkSchema } from '../../core/boot/config/validator.ts'
 import { GatewayError, type Problem } from '../../core/kernel/errors.ts'
 import { checkPluginShape, type PluginSpec } from '../../core/kernel/setup.ts'
 import type { Plugin, Schema } from '../index.ts'

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Schema } from 'mcp-patchbay/sdk'
-import { editorSchema } from '../../core/boot/editor-schema.ts'
-import type { Node } from '../../core/boot/schema-walk.ts'
+import { editorSchema } from '../../core/boot/config/editor-schema.ts'
+import type { Node } from '../../core/boot/config/schema-walk.ts'
 import { type BundledPlugin, bundledPlugins, ROOT, sectionOf } from './plugins.ts'
 
 /** Path in the repository → the text that should stand there, for every file made from schemas. */

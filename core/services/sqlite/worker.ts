@@ -7,6 +7,10 @@ import type { Batch, Reply, Statement, StatementError } from './protocol.ts'
 
 const MOST_PREPARED = 500
 const BUSY_TIMEOUT = 5_000
+/** SQLITE_BUSY. */
+const BUSY = 5
+/** Milliseconds between two tries. */
+const PAUSE = 10
 const WRITES = /^\s*(insert|update|delete|replace)\b/i
 
 const file = workerData as string
@@ -84,12 +88,26 @@ function openDatabase(): DatabaseSync {
     timeout: BUSY_TIMEOUT,
   })
   try {
-    opened.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+    useWriteAheadLog(opened)
+    opened.exec('PRAGMA synchronous = NORMAL')
   } catch (error) {
     opened.close()
     throw error
   }
   return opened
+}
+
+/** Of two that change a file's mode at once SQLite refuses one at once, whatever its timeout says. */
+function useWriteAheadLog(opened: DatabaseSync): void {
+  const idle = new Int32Array(new SharedArrayBuffer(4))
+  for (let waited = 0; ; waited += PAUSE) {
+    try {
+      return opened.exec('PRAGMA journal_mode = WAL')
+    } catch (error) {
+      if ((error as { errcode?: number }).errcode !== BUSY || waited >= BUSY_TIMEOUT) throw error
+      Atomics.wait(idle, 0, 0, PAUSE)
+    }
+  }
 }
 
 function described(error: unknown): StatementError {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { run } from '../../../core/boot/command-line.ts'
+import { run } from '../../../core/boot/commands/command-line.ts'
 import type { RunningGateway } from '../../fixtures/gateway.ts'
 
 /** How a command ended. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { run } from '../../../core/boot/command-line.ts'
+import { run } from '../../../core/boot/commands/command-line.ts'
 import { folder, pluginSource } from './folder.ts'
 
 async function patchbay(...args: string[]): Promise<{ code: number; out: string; err: string }> {

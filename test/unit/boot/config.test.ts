@@ -343,7 +343,7 @@ test('a key called __proto__ is refused like any other', async (t) => {
 
 test('a file that is not there is a problem with a way out', async (t) => {
   const root = folder(t, {})
-  const { loadConfig } = await import('../../../core/boot/config.ts')
+  const { loadConfig } = await import('../../../core/boot/config/config.ts')
   await assert.rejects(
     loadConfig(join(root, 'gone.yaml')),
     /gone\.yaml: there is no such file\. Give/,

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { loadConfig } from '../../../core/boot/config.ts'
-import type { GatewayConfig } from '../../../core/boot/settings.ts'
+import { loadConfig } from '../../../core/boot/config/config.ts'
+import type { GatewayConfig } from '../../../core/boot/config/settings.ts'
 import { GatewayError, type Problem } from '../../../core/kernel/errors.ts'
 
 /** A folder with these files, gone when the test is over. @returns its path */

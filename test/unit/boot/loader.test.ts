@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { loadPlugin } from '../../../core/boot/loader.ts'
+import { loadPlugin } from '../../../core/boot/loading/loader.ts'
 import { load, pluginSource, problems } from './folder.ts'
 
 async function refusal(

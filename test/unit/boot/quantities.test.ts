@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatQuantity, parseDuration, parseSize } from '../../../core/boot/quantities.ts'
+import { formatQuantity, parseDuration, parseSize } from '../../../core/boot/config/quantities.ts'
 
 test('durations are read as people write them', () => {
   const written: [string | number, number][] = [

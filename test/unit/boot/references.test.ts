@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { resolveReferences } from '../../../core/boot/references.ts'
+import { resolveReferences } from '../../../core/boot/config/references.ts'
 import { folder } from './folder.ts'
 
 const sources = { env: { NAME: 'value', EMPTY: '' }, folder: '/nowhere' }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { durationInWords, inWords, table } from '../../../core/boot/tables.ts'
+import { durationInWords, inWords, table } from '../../../core/boot/commands/tables.ts'
 
 test('columns are as wide as their widest cell, and nothing trails', () => {
   assert.deepEqual(

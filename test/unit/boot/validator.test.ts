@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkAgainst, checkSchema } from '../../../core/boot/validator.ts'
+import { checkAgainst, checkSchema } from '../../../core/boot/config/validator.ts'
 
 const PLAIN = {
   type: 'object',

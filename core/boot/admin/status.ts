@@ -1,0 +1,66 @@
+import type { Health, UpstreamStatus } from '../../../sdk/index.ts'
+import type { HookTable } from '../../kernel/hooks.ts'
+
+/** What one plugin line looks like from outside. */
+export interface PluginStatus {
+  readonly name: string
+  readonly version: string
+  /** `bundled`, a file, or `package@version`. */
+  readonly origin: string
+  /** `undefined` when the plugin does not report any. */
+  readonly health: Health | undefined
+  /** How often its hooks failed since the start. */
+  readonly failures: number
+  /** Its own section; `{ error }` when it failed to say. */
+  readonly status?: object
+}
+
+/** The page of `/status`. What changes incompatibly changes `schema`. */
+export interface GatewayStatus {
+  readonly schema: 1
+  readonly version: string
+  /** ISO 8601. */
+  readonly started: string
+  /** Milliseconds. */
+  readonly uptimeMs: number
+  /** Whether the gateway is about to stop. */
+  readonly draining: boolean
+  /** The MCP endpoint as clients reach it. */
+  readonly url: string
+  readonly upstreams: Readonly<Record<string, UpstreamStatus>>
+  readonly catalog: {
+    readonly revision: number
+    readonly tools: number
+    /** Names that two upstreams claim: neither is listed nor callable. */
+    readonly collisions: readonly string[]
+  }
+  readonly plugins: Readonly<Record<string, PluginStatus>>
+}
+
+/** What every plugin says of itself, by line id. A plugin that fails never fails the page. */
+export async function statusSections(hooks: HookTable): Promise<Record<string, object>> {
+  const sections = await Promise.all(
+    (hooks.on.status ?? []).map(async (one): Promise<[string, object]> => {
+      let section: unknown
+      try {
+        section = await hooks.settle(Promise.resolve().then(one.run), one)
+      } catch (error) {
+        // `settle` has told the log and the observers.
+        return [one.plugin, { error: (error as Error).message }]
+      }
+      try {
+        return [one.plugin, readable(section)]
+      } catch (cause) {
+        return [one.plugin, { error: hooks.failed(one.plugin, 'status', cause, true).message }]
+      }
+    }),
+  )
+  return Object.fromEntries(sections)
+}
+
+/** @throws TypeError for what is no object, or what JSON cannot say */
+function readable(section: unknown): object {
+  const value: unknown = JSON.parse(JSON.stringify(section) ?? 'null')
+  if (typeof value !== 'object' || value === null) throw new TypeError('returned no object')
+  return value
+}

@@ -1,0 +1,191 @@
+import { existsSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { formatProblem, GatewayError, messageOf, type Problem } from '../../kernel/errors.ts'
+import type { HookTable } from '../../kernel/hooks.ts'
+import { shownPath } from '../config/config-file.ts'
+import type { GatewayConfig } from '../config/settings.ts'
+import { gatewayVersion } from '../version.ts'
+import { addAuthorCommands } from './author-commands.ts'
+import {
+  type CommandHost,
+  type CommonOptions,
+  DEFAULT_FILES,
+  FILE,
+  JSON_OPTION,
+} from './command.ts'
+import { addOperatorCommands } from './operator-commands.ts'
+import { PROCESS, type Terminal } from './terminal.ts'
+
+/**
+ * Runs one command of `patchbay`.
+ * @param args what stands after the program's name
+ * @returns the exit code: 0, or 1 when something is wrong; `start` returns once the gateway has stopped
+ */
+export async function run(args: readonly string[], terminal: Terminal = PROCESS): Promise<number> {
+  let code = 0
+  const program = new Command('patchbay')
+    .description('An MCP gateway: one endpoint in front of many MCP servers.')
+    .version(gatewayVersion())
+    .exitOverride()
+    .addHelpText(
+      'after',
+      "\nThe plugins' own commands: patchbay <plugin id> [command] [args as JSON]",
+    )
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.err(text.trimEnd()),
+    })
+  const host: CommandHost = {
+    program,
+    terminal,
+    async attempt(json, given, work) {
+      const file = fileOf(given)
+      try {
+        if (file === undefined) throw NO_FILE
+        await work(file)
+      } catch (error) {
+        code = 1
+        tell(terminal, error, file, json)
+      }
+    },
+  }
+  addBasicCommands(host)
+  addOperatorCommands(host)
+  addAuthorCommands(host)
+  const [verb = '-'] = args
+  const known = [...program.commands.map((command) => command.name()), 'help']
+  if (!verb.startsWith('-') && !known.includes(verb)) {
+    const { runPluginCommand } = await import('./plugin-command.ts')
+    if (await runPluginCommand(host, args, fileOf)) return code
+  }
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    return error.exitCode
+  }
+  return code
+}
+
+function fileOf(given: string | undefined): string | undefined {
+  return given ?? DEFAULT_FILES.find((one) => existsSync(one))
+}
+
+/** Adds the commands that run or judge a config file. */
+function addBasicCommands({ program, terminal, attempt }: CommandHost): void {
+  program
+    .command('start')
+    .description('run the gateway until it is told to stop')
+    .argument('[file]', FILE)
+    .option('--pretty', 'write for people, not JSON lines; the default on a terminal')
+    .action((file: string | undefined, { pretty }: { pretty?: boolean }) =>
+      attempt(false, file, async (path) => {
+        const { start } = await import('../start.ts')
+        await start(path, pretty ?? process.stdout.isTTY, terminal)
+      }),
+    )
+  program
+    .command('check')
+    .description('judge a config file, plugins included, without opening a socket')
+    .argument('[file]', FILE)
+    .option('--json', JSON_OPTION)
+    .action((file: string | undefined, { json = false }: CommonOptions) =>
+      attempt(json, file, async (path) => {
+        const { config } = await setUp(path)
+        terminal.out(json ? JSON.stringify(summary(config)) : inWords(config))
+      }),
+    )
+  program
+    .command('order')
+    .description('print in which order the plugins run, per hook')
+    .argument('[file]', FILE)
+    .option('--json', JSON_OPTION)
+    .action((file: string | undefined, { json = false }: CommonOptions) =>
+      attempt(json, file, async (path) => {
+        const order = orderOf((await setUp(path)).hooks)
+        if (json) terminal.out(JSON.stringify(order))
+        else for (const line of orderInWords(order)) terminal.out(line)
+      }),
+    )
+}
+
+const NO_FILE = new GatewayError([
+  {
+    code: 'CONFIG_UNREADABLE',
+    reason: `there is no config file here: neither ${DEFAULT_FILES.join(' nor ')}`,
+    hint: 'Name one: `patchbay start <file>`.',
+  },
+])
+
+async function setUp(file: string): Promise<{ config: GatewayConfig; hooks: HookTable }> {
+  const { judgedConfig } = await import('../config/judged-config.ts')
+  const config = await judgedConfig(file)
+  const [{ setUpGateway, placed }, { routeProblems }] = await Promise.all([
+    import('../loading/set-up.ts'),
+    import('../../inbound/routes.ts'),
+  ])
+  const { hooks, close } = await setUpGateway(config)
+  const problems = placed(routeProblems(hooks, config.profiles), config.places)
+  await close()
+  if (problems.length > 0) throw new GatewayError(problems)
+  return { config, hooks }
+}
+
+function tell(terminal: Terminal, error: unknown, file: string | undefined, json: boolean): void {
+  const problems: readonly Problem[] =
+    error instanceof GatewayError
+      ? error.problems
+      : [{ code: 'FAILED', reason: `patchbay failed: ${messageOf(error)}` }]
+  if (json) {
+    terminal.out(JSON.stringify({ ok: false, problems }))
+    return
+  }
+  for (const problem of problems) terminal.err(formatProblem(problem))
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
+  terminal.err(file === undefined ? count : `${count} in ${file}`)
+}
+
+function summary({ file, upstreams, plugins, origins }: GatewayConfig): object {
+  return {
+    ok: true,
+    file,
+    upstreams: upstreams.map(({ id, enabled }) => ({ id, enabled })),
+    plugins: plugins.map(({ id, plugin }) => ({
+      id,
+      name: plugin.name,
+      version: plugin.version,
+      origin: origins.get(id),
+    })),
+  }
+}
+
+function inWords({ file, upstreams, plugins }: GatewayConfig): string {
+  const enabled = upstreams.filter((one) => one.enabled).length
+  const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`
+  return `${shownPath(file)} is fine: ${count(enabled, 'upstream')}, ${count(plugins.length, 'plugin')}`
+}
+
+/** Hook → plugin line ids in run order; hooks that nobody uses are left out. */
+export function orderOf(hooks: HookTable): Record<string, readonly string[]> {
+  const order: Record<string, readonly string[]> = {}
+  for (const [hook, listeners] of Object.entries(hooks.on)) {
+    if (listeners !== null) order[hook] = listeners.map(({ plugin }) => plugin)
+  }
+  const shapers = hooks.shapers ?? []
+  const guards = hooks.guards ?? []
+  const ids = (way: 'before' | 'after', steps: typeof shapers) =>
+    steps.flatMap((step) => (step[way] === null ? [] : step.plugin))
+  if (order.beforeCall !== undefined) {
+    order.beforeCall = [...ids('before', shapers), ...ids('before', guards)]
+  }
+  if (order.afterCall !== undefined) {
+    order.afterCall = [...ids('after', [...shapers].reverse()), ...ids('after', guards)]
+  }
+  if (order.stop !== undefined) order.stop = [...order.stop].reverse()
+  return order
+}
+
+function orderInWords(order: Record<string, readonly string[]>): string[] {
+  const lines = Object.entries(order).map(([hook, ids]) => `${hook.padEnd(14)}${ids.join(' → ')}`)
+  return lines.length > 0 ? lines : ['No plugin is enabled: every request is refused.']
+}

@@ -1,0 +1,53 @@
+import type { AdminConfig, ListenConfig } from '../../inbound/settings.ts'
+import type { UpstreamNames } from '../../kernel/catalog.ts'
+import type { Problem } from '../../kernel/errors.ts'
+import type { NameRules } from '../../kernel/names.ts'
+import type { PluginSpec } from '../../kernel/setup.ts'
+import type { UpstreamConfig } from '../../outbound/settings.ts'
+
+/** How much the log says. */
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error'
+
+/** A config file, checked, defaults filled in. Durations in milliseconds, sizes in bytes. */
+export interface GatewayConfig {
+  /** Absolute path of the main file. */
+  readonly file: string
+  readonly listen: ListenConfig
+  /** Where operators are served; nowhere when left out. */
+  readonly admin?: AdminConfig
+  /** Absolute path of the folder for what must outlive the process. */
+  readonly data: string
+  /** Secrets that seal sessions: the first seals, all open. Each has at least 32 characters. */
+  readonly keys: readonly string[]
+  readonly log: { readonly level: LogLevel }
+  /** `showPlugin`: whether callers see which plugin and rule refused them. */
+  readonly errors: { readonly showPlugin: boolean }
+  /** Where plugins' requests may go besides the internet: addresses, networks and host names. */
+  readonly egress: { readonly allow: readonly string[] }
+  /** What must never be told: values of references, and of settings marked `writeOnly`. */
+  readonly secrets: readonly string[]
+  /** How long open calls may go on after a stop signal. */
+  readonly drain: number
+  readonly names: NameRules
+  /** Served at `/mcp/<profile>`. */
+  readonly profiles: readonly string[]
+  /** In config order. */
+  readonly upstreams: readonly UpstreamConfig[]
+  /** In config order. */
+  readonly upstreamNames: readonly UpstreamNames[]
+  /** The enabled plugin lines, in config order. */
+  readonly plugins: readonly PluginSpec[]
+  /** Plugin line id → where the plugin came from: `bundled`, a file, or `package@version`. */
+  readonly origins: ReadonlyMap<string, string>
+  /** Plugin line id → where the line, or a setting in it, was written. */
+  readonly places: ReadonlyMap<string, PlaceOf>
+}
+
+/** Where a plugin line was written, or the setting that these keys lead to. */
+export type PlaceOf = (...keys: readonly string[]) => Pick<Problem, 'where' | 'path'>
+
+/** What plugins are set up with: these parts of a config, which need not be whole otherwise. */
+export interface SetUpConfig
+  extends Pick<GatewayConfig, 'data' | 'egress' | 'names' | 'places' | 'plugins' | 'secrets'> {
+  readonly upstreams: readonly { readonly id: string }[]
+}
