@@ -6,14 +6,17 @@ import type { Question } from './question.ts'
 export interface Call {
   /** Unique within this gateway process. */
   readonly id: string
-  readonly method: 'tools/call'
+  readonly method: 'tools/call' | 'prompts/get' | 'resources/read'
   readonly caller: Caller
   readonly entry: Entry
   /** The targets of the entry that this caller may use. */
   readonly candidates: readonly Target[]
   /** Where it goes; `undefined` while several candidates are left and no shaper has chosen. */
   readonly target: Target | undefined
-  /** The arguments as they stand now. Plain JavaScript values; never change them in place. */
+  /**
+   * The arguments as they stand now; of `resources/read` the `uri`. Plain JavaScript values; never change
+   * them in place.
+   */
   readonly args: Readonly<Record<string, unknown>>
   /**
    * Whose credentials the upstream will see: the `identity` of the target, `""` when it is shared by

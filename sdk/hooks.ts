@@ -2,10 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Context } from 'koa'
 import type { Call } from './call.ts'
 import type { Caller, Principal } from './caller.ts'
-import type { Entry, Target } from './entry.ts'
+import type { Entry, EntryKind, Target } from './entry.ts'
 import type { CallFinished, CallRound, Event, Listed } from './events.ts'
 import type { Message, MessageContext } from './message.ts'
-import type { OfferedTool } from './offered-tool.ts'
+import type { OfferedPrompt, OfferedResource, OfferedTool } from './offered.ts'
 import type { Answer, Change, Denial, Outcome } from './outcome.ts'
 import type { Ask } from './question.ts'
 import type { Schema } from './schema.ts'
@@ -60,7 +60,7 @@ export interface Filter {
 }
 
 /** An entry with the targets one caller may use. */
-export interface PermittedEntry extends Entry {
+export interface PermittedEntry<K extends EntryKind = EntryKind> extends Entry<K> {
   readonly candidates: readonly Target[]
 }
 
@@ -209,15 +209,19 @@ export interface Hooks {
   status?(): Maybe<object>
   /** Kind: data. Tools of the plugin's own, in the catalog like any other. */
   readonly tools?: readonly OfferedTool[]
+  /** Kind: data. Prompts of the plugin's own. */
+  readonly prompts?: readonly OfferedPrompt[]
+  /** Kind: data. Resources of the plugin's own, and templates of such. */
+  readonly resources?: readonly OfferedResource[]
   /** Kind: data. What operators can run, by name: letters, digits, _ and -. */
   readonly commands?: Readonly<Record<string, Command>>
 }
 
 /** The name of a field of {@link Hooks} that is data, not a function. */
-export type DataName = 'commands' | 'tools'
+export type DataName = 'commands' | 'tools' | 'prompts' | 'resources'
 
 /** Every field that is data. */
-export const DATA_NAMES: readonly DataName[] = ['commands', 'tools']
+export const DATA_NAMES: readonly DataName[] = ['commands', 'tools', 'prompts', 'resources']
 
 /** The name of a hook. */
 export type HookName = Exclude<keyof Hooks, DataName>

@@ -1,7 +1,17 @@
 // The public surface of the SDK: all a plugin may import besides its own packages and Node.
 export type { Call } from './call.ts'
 export type { Caller, Client, Principal } from './caller.ts'
-export type { Entry, Target, ToolDefinition } from './entry.ts'
+export {
+  type Definitions,
+  type Entry,
+  type EntryKind,
+  isKind,
+  type PromptDefinition,
+  type ResourceDefinition,
+  type Target,
+  type TemplateDefinition,
+  type ToolDefinition,
+} from './entry.ts'
 export type {
   AuthRefused,
   CallFinished,
@@ -41,7 +51,7 @@ export {
   type Routes,
 } from './hooks.ts'
 export type { Message, MessageContext } from './message.ts'
-export type { OfferedTool } from './offered-tool.ts'
+export type { Offered, OfferedPrompt, OfferedResource, OfferedTool } from './offered.ts'
 export {
   type Answer,
   answer,
@@ -72,7 +82,7 @@ export {
 export { type Ask, ask, QUESTION_METHODS, type Question, type QuestionOutcome } from './question.ts'
 export type { Infer, Schema } from './schema.ts'
 export { Bus, type Stream, type StreamOptions } from './services/bus.ts'
-export { Calls, type NestedOptions } from './services/calls.ts'
+export { Calls, type NestedListOptions, type NestedOptions } from './services/calls.ts'
 export { Catalog } from './services/catalog.ts'
 export { Clock } from './services/clock.ts'
 export {

@@ -82,7 +82,13 @@ export async function startGateway(
     lines,
     upstreams: config.upstreamNames,
     names: config.names,
-    servers: { send: (round, headers) => outbound.send(round, headers) },
+    servers: {
+      send: (round, headers) => outbound.send(round, headers),
+      discover: (id, identity, caller) => outbound.discover(id, identity, caller),
+    },
+    archive: lines.some(({ hooks }) => hooks.identity !== undefined)
+      ? embedded.archive()
+      : undefined,
     sealer: seal,
     spent: { add: (nonce, ttl) => spent.claim(nonce, ttl) },
     nextId,
@@ -107,10 +113,11 @@ export async function startGateway(
     log,
     random: Math.random,
     now: () => clock.now(),
-    listed: (id, tools) => {
+    listed: (id, tools, open) => {
       unmatched(id, tools)
-      void kernel.catalog.update(id, tools)
+      void kernel.catalog.update(id, tools, open)
     },
+    stale: (id) => kernel.catalog.refresh(id),
     silent: (id) => kernel.catalog.settle(id),
     changed: (upstream, state) => {
       const event: Event = { type: 'upstream.state', upstream, state }

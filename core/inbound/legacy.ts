@@ -6,6 +6,7 @@ import { CODE, type Implementation, LEGACY, NEWEST_LEGACY } from '../wire/protoc
 import type { Arrival } from './arrival.ts'
 import { BatchPart } from './batch-part.ts'
 import { HttpExchange, sendJson } from './exchange.ts'
+import type { ListGroup } from './list-stream.ts'
 import type { ClientMessage } from './message.ts'
 import type { StatusExchange } from './operations.ts'
 import type { Reply } from './replies.ts'
@@ -15,7 +16,9 @@ import { openStream, proceed, respond, type WireParts } from './wire.ts'
 /** The only revision with batches; also what a request without a version header is taken for. */
 const BATCHES = '2025-03-26'
 const NO_ID = { id: undefined }
-const CHANGED = '{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}'
+const WORDS = {
+  changed: (group: ListGroup) => `{"jsonrpc":"2.0","method":"notifications/${group}/list_changed"}`,
+}
 
 /** Bytes. A session's id holds what the client said about itself, and ids travel in headers. */
 const MOST_FACTS = 4_096
@@ -118,8 +121,9 @@ export class LegacyWire {
       return sendJson(response, 406, respond(NO_ID, wrong), [...cors])
     }
     const caller = this.#caller(arrival, session)
-    const words = { changed: CHANGED }
-    openStream(this.#parts, arrival, NO_ID, { caller, words, wanted: true, session: session.id })
+    const { groups: wanted } = this.#parts.operations
+    const { id } = session
+    openStream(this.#parts, arrival, NO_ID, { caller, words: WORDS, wanted, session: id })
   }
 
   /** DELETE: the client ends its session. */
@@ -147,20 +151,18 @@ export class LegacyWire {
     exchange: StatusExchange,
   ): Maybe<Reply | undefined> {
     const { operations, replies } = this.#parts
-    switch (message.method) {
-      case 'tools/call': {
-        const caller = this.#caller(arrival, session)
-        if (session === undefined) return operations.callTool(message, caller, exchange)
-        const reply = operations.callTool(message, caller, exchange)
-        if (!isPromise(reply)) return reply
-        const open: OpenCall = { slot: -1, session, message, exchange }
-        this.#open.add(open)
-        const over = () => this.#open.delete(open)
-        reply.then(over, over)
-        return reply
-      }
-      case 'tools/list':
-        return operations.listTools(message, this.#caller(arrival, session), arrival.requestId, '')
+    const method = message.method ?? ''
+    const aimed = operations.aimed(method)
+    if (aimed !== undefined) {
+      const reply = operations.call(aimed, message, this.#caller(arrival, session), exchange)
+      if (session === undefined || !isPromise(reply)) return reply
+      const open: OpenCall = { slot: -1, session, message, exchange }
+      this.#open.add(open)
+      const over = () => this.#open.delete(open)
+      reply.then(over, over)
+      return reply
+    }
+    switch (method) {
       case 'ping':
         return replies.result('legacy', '')
       case 'initialize':
@@ -169,8 +171,13 @@ export class LegacyWire {
           CODE.invalidRequest,
           'Invalid Request: initialize cannot be part of a batch',
         )
-      default:
-        return replies.unknownMethod(message.method ?? '', 'legacy')
+      default: {
+        const caller = this.#caller(arrival, session)
+        return (
+          operations.list(method, message, caller, arrival.requestId, '') ??
+          replies.unknownMethod(method, 'legacy')
+        )
+      }
     }
   }
 
@@ -201,7 +208,7 @@ export class LegacyWire {
       return sendJson(arrival.response, 200, respond(message, wrong), [...arrival.cors])
     }
     const session = this.#sessions.create(arrival.principal, client)
-    const members = `"protocolVersion":"${version}","capabilities":{"tools":{"listChanged":true}},"serverInfo":${JSON.stringify(this.#us)}`
+    const members = `"protocolVersion":"${version}","capabilities":${this.#parts.operations.capabilities},"serverInfo":${JSON.stringify(this.#us)}`
     const reply = replies.result('legacy', members)
     const headers = [...arrival.cors, 'mcp-session-id', session.id]
     sendJson(arrival.response, 200, respond(message, reply), headers)

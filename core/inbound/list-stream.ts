@@ -1,17 +1,24 @@
 import type { ServerResponse } from 'node:http'
 import type { Caller } from '../../sdk/index.ts'
 import type { Kernel } from '../kernel/kernel.ts'
+import type { ShownList } from '../kernel/lists.ts'
 import type { ListWatcher } from '../kernel/ports.ts'
 import type { Alarm, Wheel } from '../kernel/wheel.ts'
 import { keepsUp, sseEvent, startStream } from './exchange.ts'
 
 const KEEP_ALIVE = 15_000
 
+/** What is told of together: resources and their templates are one group. */
+export type ListGroup = 'tools' | 'prompts' | 'resources'
+
+/** Every group, in the order of capabilities. */
+export const LIST_GROUPS: readonly ListGroup[] = ['tools', 'prompts', 'resources']
+
 /** What a stream says, each as the text of a JSON-RPC message. */
 export interface StreamWords {
   /** First, when there is anything to say first. */
   readonly opened?: string
-  readonly changed: string
+  changed(group: ListGroup): string
   /** Last, when the gateway ends the stream deliberately. */
   readonly ended?: string
 }
@@ -29,13 +36,13 @@ export interface StreamParts {
   readonly words: StreamWords
   /** The legacy session it belongs to. */
   readonly session?: string
-  /** Whether the caller asked to be told of changes. */
-  readonly wanted: boolean
+  /** What the caller wants to be told of. */
+  readonly wanted: readonly ListGroup[]
   /** Called once, however the stream ends. */
   readonly closed: (stream: ListStream) => void
 }
 
-/** An open stream that tells one caller when its list of tools has really changed. */
+/** An open stream that tells one caller when one of its lists has really changed. */
 export class ListStream implements ListWatcher, Alarm {
   readonly caller: Caller
   deadline: number
@@ -43,8 +50,8 @@ export class ListStream implements ListWatcher, Alarm {
   readonly #parts: StreamParts
   readonly #expires: number
   readonly #unwatch: () => void
-  /** The list as the caller could have read it last. */
-  #known: string | undefined
+  /** The lists as the caller could have read them last, in the order of what it wants. */
+  #known: readonly string[] = []
   /** Looks are counted: a slow one must not overwrite what a later one saw. */
   #looks = 0
   #over = false
@@ -58,9 +65,10 @@ export class ListStream implements ListWatcher, Alarm {
     startStream(response, parts.headers)
     if (words.opened !== undefined) response.write(sseEvent(words.opened))
     response.on('close', () => this.#close())
-    this.#unwatch = parts.wanted ? parts.kernel.watch(this) : () => {}
+    const watched = parts.wanted.length > 0
+    this.#unwatch = watched ? parts.kernel.watch(this) : () => {}
     wheel.add(this)
-    if (parts.wanted) void this.#look(false)
+    if (watched) void this.#look(false)
   }
 
   /** The legacy session it belongs to. */
@@ -94,18 +102,24 @@ export class ListStream implements ListWatcher, Alarm {
     })
   }
 
-  /** Reads the list and tells the caller if it differs; a list that cannot be made reads as empty. */
+  /** Reads the lists and tells the caller which differ; one that cannot be made reads as empty. */
   async #look(tell: boolean): Promise<void> {
     const turn = ++this.#looks
-    let text = ''
+    const { kernel, wanted, words, response } = this.#parts
+    let texts = wanted.map(() => '')
     try {
-      text = (await this.#parts.kernel.list(this.caller)).text
+      const shown = await kernel.list(this.caller)
+      texts = wanted.map((group) => textOf(shown, group))
     } catch {
       // The kernel has told the log; the caller learns it when it lists.
     }
-    if (this.#over || turn !== this.#looks || text === this.#known) return
-    this.#known = text
-    if (tell) this.#parts.response.write(sseEvent(this.#parts.words.changed))
+    if (this.#over || turn !== this.#looks) return
+    const before = this.#known
+    this.#known = texts
+    if (!tell) return
+    for (const [i, group] of wanted.entries()) {
+      if (texts[i] !== before[i]) response.write(sseEvent(words.changed(group)))
+    }
   }
 
   #next(): number {
@@ -119,4 +133,9 @@ export class ListStream implements ListWatcher, Alarm {
     this.#parts.wheel.remove(this)
     this.#parts.closed(this)
   }
+}
+
+function textOf({ tool, prompt, resource, template }: ShownList, group: ListGroup): string {
+  if (group === 'tools') return tool.text
+  return group === 'prompts' ? prompt.text : resource.text + template.text
 }

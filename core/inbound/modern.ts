@@ -1,10 +1,13 @@
 import type { Caller, Client } from '../../sdk/index.ts'
 import { isPromise } from '../kernel/hooks.ts'
+import type { EntryMethod } from '../kernel/ports.ts'
 import { isObject } from '../wire/json.ts'
 import { CODE, decodeHeaderValue, META, MODERN } from '../wire/protocol.ts'
 import type { Arrival } from './arrival.ts'
 import { HttpExchange, sendJson } from './exchange.ts'
+import type { ListGroup } from './list-stream.ts'
 import type { ClientMessage } from './message.ts'
+import { AIM } from './operations.ts'
 import type { Reply } from './replies.ts'
 import { openStream, proceed, respond, type WireParts } from './wire.ts'
 
@@ -34,29 +37,30 @@ export class ModernWire {
       clientKey(message.meta),
       () => clientOf(message.meta),
     )
-    switch (message.method) {
-      case 'tools/call':
-        return this.#call(arrival, message, caller)
-      case 'tools/list': {
-        const scope = this.#parts.kernel.lists.differ ? '"private"' : '"public"'
-        const list = () =>
-          this.#parts.operations.listTools(message, caller, arrival.requestId, NO_CACHE + scope)
-        return proceed(this.#parts, arrival, message, list, (reply) =>
-          this.#send(arrival, message, reply),
-        )
-      }
+    const { operations, kernel } = this.#parts
+    const method = message.method ?? ''
+    const aimed = operations.aimed(method)
+    if (aimed !== undefined) return this.#call(aimed, arrival, message, caller)
+    switch (method) {
       case 'server/discover': {
-        const members = `"supportedVersions":["${MODERN}"],"capabilities":{"tools":{"listChanged":true}}${NO_CACHE}"public"`
+        const members = `"supportedVersions":["${MODERN}"],"capabilities":${operations.capabilities}${NO_CACHE}"public"`
         return this.#send(arrival, message, replies.result('modern', members))
       }
       case 'subscriptions/listen':
         return this.#listen(arrival, message, caller)
-      default:
-        return this.#send(arrival, message, replies.unknownMethod(message.method ?? '', 'modern'))
+      default: {
+        const scope = kernel.lists.differ ? '"private"' : '"public"'
+        const list = () =>
+          operations.list(method, message, caller, arrival.requestId, NO_CACHE + scope) ??
+          replies.unknownMethod(method, 'modern')
+        return proceed(this.#parts, arrival, message, list, (reply) =>
+          this.#send(arrival, message, reply),
+        )
+      }
     }
   }
 
-  #call(arrival: Arrival, message: ClientMessage, caller: Caller): void {
+  #call(method: EntryMethod, arrival: Arrival, message: ClientMessage, caller: Caller): void {
     const { request, response, requestId, cors } = arrival
     const { operations } = this.#parts
     const exchange = new HttpExchange(
@@ -77,8 +81,10 @@ export class ModernWire {
         exchange.finish(reply.status, respond(message, reply), headers)
       }
     }
-    const go = (wrong: Reply | undefined) => wrong ?? operations.callTool(message, caller, exchange)
+    const go = (wrong: Reply | undefined) =>
+      wrong ?? operations.call(method, message, caller, exchange)
     const call = () => {
+      if (method !== 'tools/call') return go(undefined)
       const wrong = operations.differing(message, caller, exchange)
       return isPromise(wrong) ? wrong.then(go) : go(wrong)
     }
@@ -97,15 +103,18 @@ export class ModernWire {
       return this.#send(arrival, message, wrong)
     }
     const meta = `"_meta":{"${META.subscriptionId}":${message.id}}`
-    const wanted = notifications.toolsListChanged === true ? '"toolsListChanged":true' : ''
+    const wanted = this.#parts.operations.groups.filter(
+      (group) => notifications[`${group}ListChanged`] === true,
+    )
+    const agreed = wanted.map((group) => `"${group}ListChanged":true`).join(',')
     const note = (method: string, params: string) =>
       `{"jsonrpc":"2.0","method":"notifications/${method}","params":{${params}}}`
     const words = {
-      opened: note('subscriptions/acknowledged', `"notifications":{${wanted}},${meta}`),
-      changed: note('tools/list_changed', meta),
+      opened: note('subscriptions/acknowledged', `"notifications":{${agreed}},${meta}`),
+      changed: (group: ListGroup) => note(`${group}/list_changed`, meta),
       ended: `{"jsonrpc":"2.0","id":${message.id},"result":{"resultType":"complete",${meta}}}`,
     }
-    openStream(this.#parts, arrival, message, { caller, words, wanted: wanted !== '' })
+    openStream(this.#parts, arrival, message, { caller, words, wanted })
   }
 
   #send(arrival: Arrival, message: ClientMessage, reply: Reply): void {
@@ -131,9 +140,11 @@ export class ModernWire {
     // Which headers a notification carries is not defined.
     if (message.id === undefined) return undefined
     if (headers['mcp-method']?.toString().trim() !== method) return replies.mismatch('Mcp-Method')
-    if (method !== 'tools/call' || typeof params.name !== 'string') return undefined
+    const aim = method === undefined ? undefined : AIM[method as EntryMethod]
+    const aimedAt = aim === undefined ? undefined : params[aim]
+    if (typeof aimedAt !== 'string') return undefined
     const name = headers['mcp-name']?.toString().trim()
-    if (name === undefined || decodeHeaderValue(name) !== params.name)
+    if (name === undefined || decodeHeaderValue(name) !== aimedAt)
       return replies.mismatch('Mcp-Name')
     return undefined
   }

@@ -1,16 +1,43 @@
-import type { Caller, Challenge, Denial, Failure, Maybe } from '../../sdk/index.ts'
+import {
+  type Caller,
+  type Challenge,
+  type Denial,
+  type EntryKind,
+  type Failure,
+  isKind,
+  type Maybe,
+} from '../../sdk/index.ts'
 import { HookError } from '../kernel/errors.ts'
 import { isPromise } from '../kernel/hooks.ts'
 import type { Kernel } from '../kernel/kernel.ts'
-import type { Exchange } from '../kernel/ports.ts'
+import type { ShownList } from '../kernel/lists.ts'
+import type { EntryMethod, Exchange } from '../kernel/ports.ts'
 import type { View } from '../kernel/view.ts'
 import { findMember, isObject } from '../wire/json.ts'
 import { differingParamHeader, paramHeaders } from '../wire/param-headers.ts'
 import { CODE } from '../wire/protocol.ts'
 import type { Arrival } from './arrival.ts'
 import type { Cancellable } from './cancellable.ts'
+import { LIST_GROUPS, type ListGroup } from './list-stream.ts'
 import type { ClientMessage } from './message.ts'
 import type { Replies, Reply, ReplyContext } from './replies.ts'
+
+/** What every list is of, and where its entries stand in the result. */
+const LISTS: ReadonlyMap<string, { readonly kind: EntryKind; readonly member: string }> = new Map([
+  ['tools/list', { kind: 'tool', member: 'tools' }],
+  ['prompts/list', { kind: 'prompt', member: 'prompts' }],
+  ['resources/list', { kind: 'resource', member: 'resources' }],
+  ['resources/templates/list', { kind: 'template', member: 'resourceTemplates' }],
+])
+
+const KIND_OF = { tools: 'tool', prompts: 'prompt', resources: 'resource' } as const
+
+/** The member of `params` that says what a request is aimed at; `Mcp-Name` mirrors it. */
+export const AIM: Readonly<Record<EntryMethod, string>> = {
+  'tools/call': 'name',
+  'prompts/get': 'name',
+  'resources/read': 'uri',
+}
 
 const NO_ARGS: Readonly<Record<string, unknown>> = Object.freeze({})
 
@@ -19,24 +46,34 @@ export type StatusExchange = Exchange & Cancellable & { readonly statusOpen: boo
 
 /** What both eras ask for, answered the same way. */
 export class Operations {
+  /** The lists that there are, as capabilities name them. */
+  readonly groups: readonly ListGroup[]
+  /** The `capabilities` of this server, as JSON. */
+  readonly capabilities: string
   readonly #kernel: Kernel
   readonly #replies: Replies
 
   constructor(kernel: Kernel, replies: Replies) {
     this.#kernel = kernel
     this.#replies = replies
+    this.groups = LIST_GROUPS.filter((group) => kernel.serves.has(KIND_OF[group]))
+    const capabilities = this.groups.map((group) => [group, { listChanged: true }])
+    this.capabilities = JSON.stringify(Object.fromEntries(capabilities))
   }
 
   /**
-   * tools/list: the whole view on one page.
-   * @param extra members the era wants beside `tools`
+   * One of the lists: the whole view on one page. `undefined` when nothing of its kind can be there.
+   * @param extra members the era wants beside the entries
    */
-  listTools(
+  list(
+    method: string,
     message: ClientMessage,
     caller: Caller,
     requestId: string,
     extra: string,
-  ): Maybe<Reply> {
+  ): Maybe<Reply> | undefined {
+    const listed = LISTS.get(method)
+    if (listed === undefined || !this.#serves(listed.kind)) return undefined
     const { era } = caller.client
     if (message.params.cursor !== undefined) {
       return this.#replies.error(
@@ -45,9 +82,10 @@ export class Operations {
         'Invalid cursor: lists here have one page',
       )
     }
-    const answer = ({ text, count }: { text: string; count: number }): Maybe<Reply> => {
-      const reply = () => this.#replies.result(era, `"tools":${text}${extra}`)
-      const told = this.#kernel.listed(caller, 'tools/list', count, requestId)
+    const answer = (shown: ShownList): Maybe<Reply> => {
+      const { text, count } = shown[listed.kind]
+      const reply = () => this.#replies.result(era, `"${listed.member}":${text}${extra}`)
+      const told = this.#kernel.listed(caller, method, count, requestId)
       return isPromise(told) ? told.then(reply) : reply()
     }
     const context: ReplyContext = { era, requestId, status: true }
@@ -67,6 +105,18 @@ export class Operations {
     }
   }
 
+  /** The method of a request that is aimed at an entry, if there can be such entries. */
+  aimed(method: string | undefined): EntryMethod | undefined {
+    if (method === 'tools/call') return method
+    if (method === 'prompts/get') return this.#serves('prompt') ? method : undefined
+    if (method === 'resources/read') return this.#serves('resource') ? method : undefined
+    return undefined
+  }
+
+  #serves(kind: EntryKind): boolean {
+    return this.#kernel.serves.has(kind)
+  }
+
   /**
    * What is wrong with the `Mcp-Param-*` headers of a modern tools/call: one is missing, differs from its
    * argument, or stands without it. Tells nothing of tools that the caller may not use.
@@ -76,24 +126,22 @@ export class Operations {
     caller: Caller,
     { headers, requestId, statusOpen }: StatusExchange,
   ): Maybe<Reply | undefined> {
-    const entry = typeof name === 'string' ? this.#kernel.catalog.find(name) : undefined
-    if (entry === undefined) return undefined
-    const { list } = paramHeaders(entry.definition.inputSchema)
-    if (list.length === 0) return undefined
-    const check = (view: View) => {
-      if (view.permit(entry).candidates.length === 0) return undefined
-      const header = differingParamHeader(list, args, headers)
-      return header === undefined ? undefined : this.#replies.mismatch(header)
-    }
+    if (typeof name !== 'string') return undefined
     const refuse = (cause: unknown) => {
       this.#kernel.fault(cause, requestId)
-      return this.#replies.toolCall(failed(cause), {
-        era: caller.client.era,
-        requestId,
-        status: statusOpen,
-      })
+      const { era } = caller.client
+      return this.#replies.toolCall(failed(cause), { era, requestId, status: statusOpen })
     }
     try {
+      const entry = this.#kernel.catalog.of(caller).find('tools/call', name)
+      if (entry === undefined || !isKind(entry, 'tool')) return undefined
+      const { list } = paramHeaders(entry.definition.inputSchema)
+      if (list.length === 0) return undefined
+      const check = (view: View) => {
+        if (view.permit(entry).candidates.length === 0) return undefined
+        const header = differingParamHeader(list, args, headers)
+        return header === undefined ? undefined : this.#replies.mismatch(header)
+      }
       const view = this.#kernel.views.of(caller)
       return isPromise(view) ? view.then(check).catch(refuse) : check(view)
     } catch (cause) {
@@ -101,19 +149,24 @@ export class Operations {
     }
   }
 
-  /** tools/call. Nothing to send when the caller cancelled. */
-  callTool(
+  /** A request that is aimed at an entry. Nothing to send when the caller cancelled. */
+  call(
+    method: EntryMethod,
     message: ClientMessage,
     caller: Caller,
     exchange: StatusExchange,
   ): Maybe<Reply | undefined> {
     const { params, text, paramsMembers, meta } = message
-    const { name, arguments: args, requestState, inputResponses } = params
+    const { requestState, inputResponses } = params
     const wrong = this.#wrongRetry(requestState, inputResponses)
     if (wrong !== undefined) return wrong
+    const key = AIM[method]
+    const name = params[key]
     if (typeof name !== 'string') {
-      return this.#replies.error(200, CODE.invalidParams, 'Invalid params: `name` must be a string')
+      const reason = `Invalid params: \`${key}\` must be a string`
+      return this.#replies.error(200, CODE.invalidParams, reason)
     }
+    const args = method === 'resources/read' ? undefined : params.arguments
     if (args !== undefined && !isObject(args)) {
       return this.#replies.error(
         200,
@@ -124,9 +177,9 @@ export class Operations {
     const index = args === undefined ? -1 : findMember(text, paramsMembers, 'arguments')
     const outcome = this.#kernel.call(
       {
-        method: 'tools/call',
+        method,
         name,
-        args: args ?? NO_ARGS,
+        args: method === 'resources/read' ? { uri: name } : (args ?? NO_ARGS),
         text,
         params: paramsMembers,
         argsAt: index < 0 ? -1 : (paramsMembers[index + 2] as number),
@@ -140,10 +193,13 @@ export class Operations {
     )
     const { era } = caller.client
     const { requestId } = exchange
-    const reply = (settled: Awaited<typeof outcome>) =>
-      settled.kind === 'cancelled'
-        ? undefined
-        : this.#replies.toolCall(settled, { era, requestId, status: exchange.statusOpen })
+    const reply = (settled: Awaited<typeof outcome>) => {
+      if (settled.kind === 'cancelled') return undefined
+      const context = { era, requestId, status: exchange.statusOpen }
+      return method === 'tools/call'
+        ? this.#replies.toolCall(settled, context)
+        : this.#replies.entryCall(settled, context, method === 'resources/read' ? name : undefined)
+    }
     return isPromise(outcome) ? outcome.then(reply) : reply(outcome)
   }
 

@@ -1,4 +1,11 @@
-import type { Denial, DenialCode, Failure, Outcome, QuestionOutcome } from '../../sdk/index.ts'
+import {
+  type Denial,
+  type DenialCode,
+  deny,
+  type Failure,
+  type Outcome,
+  type QuestionOutcome,
+} from '../../sdk/index.ts'
 import { RelayedError, RelayedResult } from '../kernel/outcome.ts'
 import { PausedOutcome } from '../kernel/pauses.ts'
 import { editMembers } from '../wire/json.ts'
@@ -55,6 +62,9 @@ const DOOR: Partial<Record<DenialCode | Failure['code'], number>> = {
   TIMEOUT: 504,
 }
 
+const CANNOT_ASK = 'This has to ask something first, and this client cannot be asked here'
+const CAN_ASK = `Use a client of protocol ${MODERN} that can be.`
+
 /** The one table from outcomes and wire errors to what a client reads (architecture, section 7). */
 export class Replies {
   readonly #settings: ReplySettings
@@ -102,6 +112,35 @@ export class Replies {
     return { status: 200, body: `"result":${JSON.stringify(shaped)}` }
   }
 
+  /**
+   * How a request that is aimed at a prompt or a resource ended.
+   * @param uri of the resource
+   */
+  entryCall(
+    outcome: Exclude<Outcome, { kind: 'cancelled' }>,
+    context: ReplyContext,
+    uri: string | undefined,
+  ): Reply {
+    if (outcome.kind === 'question') {
+      if (outcome instanceof PausedOutcome || context.era === 'modern') {
+        return this.#question(outcome, context)
+      }
+      return this.refusal(deny('INVALID', CANNOT_ASK, { hint: CAN_ASK }), context)
+    }
+    if (outcome.kind !== 'result') {
+      if (outcome.kind === 'failure' && outcome.error !== undefined) {
+        return this.#upstreamError(outcome, outcome.error, context.era)
+      }
+      if (outcome.code !== 'NOT_FOUND' || uri === undefined) return this.refusal(outcome, context)
+      const code = context.era === 'modern' ? CODE.invalidParams : CODE.resourceNotFound
+      return this.error(200, code, textOf(outcome), { ...this.#data(outcome), uri })
+    }
+    const reply = this.toolCall(outcome, context)
+    if (uri === undefined || context.era === 'legacy' || 'ttlMs' in outcome.result) return reply
+    // 2026-07-28 wants to know how long what was read may be kept: that is its owner's to say.
+    return { ...reply, body: reply.body.replace('{', '{"ttlMs":0,"cacheScope":"private",') }
+  }
+
   /** A call that waits for answers, or must end because this client cannot be asked. */
   #question(outcome: QuestionOutcome, { era, status }: ReplyContext): Reply {
     const { questions, missing } = outcome
@@ -114,14 +153,12 @@ export class Replies {
     }
     if (era === 'modern') {
       const names = Object.keys(missing ?? {}).join(', ')
-      const text = `This tool has to ask something first: declare the capability ${names}.`
+      const text = `This has to ask something first: declare the capability ${names}.`
       const data = { requiredCapabilities: missing }
       return this.error(status ? 400 : 200, CODE.missingCapability, text, data)
     }
-    const reason = 'This tool has to ask something first, and this client cannot be asked here'
-    const hint = `Use a client of protocol ${MODERN} that can be.`
-    const error = { code: 'INVALID', message: reason, hint }
-    const content = [{ type: 'text', text: `${reason}. ${hint}` }]
+    const error = { code: 'INVALID', message: CANNOT_ASK, hint: CAN_ASK }
+    const content = [{ type: 'text', text: `${CANNOT_ASK}. ${CAN_ASK}` }]
     const result = { content, isError: true, _meta: { 'patchbay/error': error } }
     return { status: 200, body: `"result":${JSON.stringify(result)}` }
   }

@@ -5,7 +5,7 @@ import type { Wheel } from '../kernel/wheel.ts'
 import type { Arrival } from './arrival.ts'
 import { type HttpExchange, sendJson } from './exchange.ts'
 import type { InFlight } from './in-flight.ts'
-import { ListStream, type StreamWords } from './list-stream.ts'
+import { type ListGroup, ListStream, type StreamWords } from './list-stream.ts'
 import type { ClientMessage } from './message.ts'
 import type { OpenStreams } from './open-streams.ts'
 import type { Operations } from './operations.ts'
@@ -36,8 +36,8 @@ export function respond({ id }: Pick<ClientMessage, 'id'>, { body }: Reply): str
 export interface StreamOrder {
   readonly caller: Caller
   readonly words: StreamWords
-  /** Whether the caller asked to be told of changes. */
-  readonly wanted: boolean
+  /** What the caller wants to be told of. */
+  readonly wanted: readonly ListGroup[]
   /** The legacy session it ends with. */
   readonly session?: string
 }

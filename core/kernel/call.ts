@@ -101,10 +101,16 @@ export class CallPath {
     caller: Caller,
     exchange: Exchange,
   ): Maybe<Outcome> {
-    const entry = this.#parts.catalog.find(request.name)
-    if (entry === undefined) return notFound(request.name)
+    const { catalog } = this.#parts
+    const entry = catalog.of(caller).find(request.method, request.name)
+    if (entry === undefined) {
+      // It may be in a list of the caller's own that nobody has read yet.
+      const waiting = catalog.waiting(caller)
+      if (waiting === undefined) return notFound(request)
+      return waiting.then(() => this.#open(view, resumed, request, caller, exchange))
+    }
     const { candidates, refusals } = view.permit(entry)
-    if (candidates.length === 0) return refused(request.name, refusals)
+    if (candidates.length === 0) return refused(request, refusals)
     const parent = exchange instanceof NestedExchange ? exchange.parent : undefined
     const paused =
       parent === undefined ? resumed : this.#parts.pauses.inner(parent, request, caller)
@@ -183,12 +189,11 @@ export class CallPath {
 
   /** Whose credentials the target's upstream will see. */
   readonly #identify = (round: Round): string => {
-    const { identity } = this.#parts.hooks.on
-    if (identity === null || round.target?.plugin !== undefined) return ''
+    const { hooks } = this.#parts
+    if (hooks.on.identity === null || round.target?.plugin !== undefined) return ''
     // Unknown must not read like shared: what is stored under it would be told to everybody.
     if (round.target === undefined) throw new TypeError('no target is chosen: no audience yet')
-    const query = { upstream: round.target.upstream, caller: round.caller }
-    return this.#parts.hooks.firstNow<typeof query, string>(identity, query, isText) ?? ''
+    return hooks.identity({ upstream: round.target.upstream, caller: round.caller })
   }
 
   /** What a throw on the way forward means for the caller: nothing was sent. */
@@ -223,8 +228,4 @@ export class CallPath {
     const pending = round?.exchange instanceof FilteredExchange ? round.exchange.pending : undefined
     return pending === undefined ? end() : pending.then(end, end)
   }
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string'
 }

@@ -1,13 +1,11 @@
-import type { CatalogChanged, Entry, ToolDefinition } from '../../sdk/index.ts'
-import { editMembers, isObject, writeChanged } from '../wire/json.ts'
-import type { HookTable, Listener } from './hooks.ts'
+import type { Caller, CatalogChanged, Clock, Entry, Principal } from '../../sdk/index.ts'
+import { Assembler, Assembly } from './assembly.ts'
+import { rememberSource } from './entry-text.ts'
+import type { HookTable } from './hooks.ts'
 import { type NameRules, publicName } from './names.ts'
-
-/** A tool as an upstream listed it, with its source text. */
-export interface ListedTool {
-  readonly definition: ToolDefinition
-  readonly text: string
-}
+import { type OwnList, OwnLists } from './own-lists.ts'
+import type { Archive, ListedTool, Servers } from './ports.ts'
+import { register } from './registration.ts'
 
 /** What the config says about an upstream's names. */
 export interface UpstreamNames {
@@ -20,6 +18,8 @@ export interface UpstreamNames {
   readonly rename: ReadonlyMap<string, string>
   /** Additional name → original name. */
   readonly alias: ReadonlyMap<string, string>
+  /** Milliseconds after which its list is read again; 0 for never. */
+  readonly refresh: number
 }
 
 interface Source {
@@ -27,91 +27,144 @@ interface Source {
   /** Grows with every update, so that a slow `onRegister` cannot overwrite a newer list. */
   turn: number
   listed: boolean
+  /** Whether the server lists this to anybody, without credentials. */
+  open: boolean
 }
 
-// Where a definition came from, so that what no plugin touched is listed as the upstream wrote it.
-const sources = new WeakMap<object, { definition: ToolDefinition; text: string }>()
-const texts = new WeakMap<Entry, string>()
-
-/** The JSON text of an entry, as lists carry it. */
-export function entryText(entry: Entry): string {
-  let text = texts.get(entry)
-  if (text === undefined) {
-    const source = sources.get(entry.definition)
-    const body =
-      source === undefined
-        ? JSON.stringify(entry.definition)
-        : source.definition === entry.definition
-          ? source.text
-          : writeChanged(entry.definition, source.definition, source.text)
-    text = editMembers(body, 0, { name: JSON.stringify(entry.name) })
-    texts.set(entry, text)
-  }
-  return text
+/** What one caller's identities see. */
+interface Seen {
+  readonly assembly: Assembly
+  /** The lists in it that are not everybody's. */
+  readonly own: readonly OwnList[]
+  readonly turn: number
+  /** Milliseconds since the epoch. */
+  readonly until: number
 }
+
+/** What the catalog is made of. */
+export interface CatalogParts {
+  /** In config order: the order of lists. */
+  readonly upstreams: readonly UpstreamNames[]
+  readonly rules: NameRules
+  readonly hooks: HookTable
+  /** What plugins offer themselves: an upstream's entry of the same name loses. */
+  readonly offered: readonly Entry[]
+  readonly clock: Clock
+  readonly servers: Pick<Servers, 'discover'>
+  /** Where the lists of identities are kept; nowhere when left out. */
+  readonly archive: Archive | undefined
+  /** Called after every change of what everybody sees; not a real one if only `complete` is another. */
+  readonly changed: (real: boolean) => void
+  /** Called when the callers of one identity see something else. */
+  readonly ownChanged: (list: OwnList) => void
+}
+
+/** So many different catalogs are kept; where there are more, they are put together anew. */
+const MOST_VARIANTS = 1_000
+const EMPTY = new Assembly(new Map(), [])
 
 /**
  * Every entry that exists, before any caller's filter. Built from the upstreams' lists whenever one
- * changes; the order in which they arrive makes no difference.
+ * changes; the order in which they arrive makes no difference. Callers whose credential identities are
+ * shown lists of their own see a variant of it.
  */
 export class CatalogStore {
   revision = 0
-  entries: readonly Entry[] = []
-  collisions: readonly string[] = []
   /** Whether every upstream has been listed at least once, or will not be soon. */
   complete = false
-  #byName: ReadonlyMap<string, Entry> = new Map()
+  #base = EMPTY
   #print = ''
   readonly #sources: ReadonlyMap<string, Source>
   readonly #names: ReadonlyMap<string, UpstreamNames>
-  readonly #rules: NameRules
-  readonly #hooks: HookTable
-  readonly #offered: readonly Entry[]
-  readonly #changed: (real: boolean) => void
+  readonly #parts: CatalogParts
+  readonly #assembler: Assembler
+  readonly #own: OwnLists
+  /** Grows with whatever may change what a caller sees. */
+  #turn = 0
+  #seen = new WeakMap<Caller, Seen>()
+  readonly #variants = new Map<string, Assembly>()
 
-  /**
-   * @param upstreams in config order: the order of lists
-   * @param offered what plugins offer themselves: an upstream's entry of the same name loses
-   * @param changed called after every change; not a real one if only `complete` is another
-   */
-  constructor(
-    upstreams: readonly UpstreamNames[],
-    rules: NameRules,
-    hooks: HookTable,
-    offered: readonly Entry[],
-    changed: (real: boolean) => void,
-  ) {
-    this.#offered = offered
+  constructor(parts: CatalogParts) {
+    const { upstreams, rules, hooks, offered, clock, servers, archive } = parts
+    this.#parts = parts
     this.#sources = new Map(
-      upstreams.map(({ id }) => [id, { entries: [], turn: 0, listed: false }]),
+      upstreams.map(({ id }) => [id, { entries: [], turn: 0, listed: false, open: false }]),
     )
     this.#names = new Map(upstreams.map((names) => [names.id, names]))
-    this.#rules = rules
-    this.#hooks = hooks
-    this.#changed = changed
+    this.#assembler = new Assembler(rules, hooks, offered)
+    this.#own = new OwnLists({
+      clock,
+      servers,
+      archive,
+      refresh: (id) => this.#names.get(id)?.refresh || Number.POSITIVE_INFINITY,
+      enter: (id, tools) => this.#enter(id, tools),
+      changed: (list) => {
+        this.#turn++
+        parts.ownChanged(list)
+      },
+    })
+  }
+
+  /** What is in everybody's catalog. */
+  get entries(): readonly Entry[] {
+    return this.#base.entries
+  }
+
+  /** Names that two upstreams claim; neither is listed nor callable. */
+  get collisions(): readonly string[] {
+    return this.#base.collisions
   }
 
   /** Takes in what plugins offer, before any upstream has been listed. */
   begin(): void {
-    if (this.#offered.length > 0) this.#rebuild()
+    if (this.#parts.offered.length > 0) this.#rebuild()
   }
 
-  /** The entry of that name, if there is exactly one. */
-  find(name: string): Entry | undefined {
-    return this.#byName.get(name)
+  /** What this caller's identities see. @throws HookError when `identity` fails */
+  of(caller: Caller): Assembly {
+    return this.#parts.hooks.on.identity === null ? this.#base : this.#see(caller).assembly
   }
 
-  /** Takes an upstream's whole list in place of its former one. Never rejects; failures are reported. */
-  async update(upstream: string, tools: readonly ListedTool[]): Promise<void> {
+  /** Resolves when what the caller's identities see has been read once; `undefined` when it has been. */
+  waiting(caller: Caller): Promise<unknown> | undefined {
+    if (this.#parts.hooks.on.identity === null) return undefined
+    const { own } = this.#see(caller)
+    const reading = own.flatMap((list) => (list.entries === undefined ? (list.reading ?? []) : []))
+    return reading.length === 0 ? undefined : Promise.all(reading)
+  }
+
+  /** Whether the caller sees that list. */
+  sees(caller: Caller, list: OwnList): boolean {
+    return this.#seen.get(caller)?.own.includes(list) ?? false
+  }
+
+  /** Asks for identities anew; the lists of that principal's own are gone. */
+  invalidate(scope?: Pick<Principal, 'issuer' | 'subject'>): void {
+    this.#turn++
+    if (scope !== undefined) this.#own.drop(scope)
+  }
+
+  /** The upstream's lists of single identities are read again when they are needed next. */
+  refresh(upstream: string): void {
+    this.#turn++
+    this.#own.refresh(upstream)
+  }
+
+  /**
+   * Takes an upstream's whole list in place of its former one. Never rejects; failures are reported.
+   * @param open whether the server lists this to anybody, without credentials: then it is also what an
+   *   identity sees that has no list of its own yet
+   */
+  async update(upstream: string, tools: readonly ListedTool[], open: boolean): Promise<void> {
     const source = this.#sources.get(upstream)
-    const names = this.#names.get(upstream)
-    if (source === undefined || names === undefined) return
+    if (source === undefined) return
     const turn = ++source.turn
-    const arrived = tools.flatMap((tool) => this.#name(names, tool))
-    const entries = this.#hooks.on.onRegister === null ? arrived : await this.#register(arrived)
+    const entries = await this.#enter(upstream, tools)
     if (turn !== source.turn) return
     source.entries = entries
     source.listed = true
+    if (source.open !== open) this.#forgetVariants()
+    source.open = open
     this.#rebuild()
   }
 
@@ -121,7 +174,7 @@ export class CatalogStore {
     if (source !== undefined) source.listed = true
     if (!this.complete && this.#allListed()) {
       this.complete = true
-      this.#changed(false)
+      this.#parts.changed(false)
     }
   }
 
@@ -131,127 +184,88 @@ export class CatalogStore {
     return { type: 'catalog.changed', revision, entries, collisions, complete }
   }
 
+  #see(caller: Caller): Seen {
+    const known = this.#seen.get(caller)
+    const { hooks, clock } = this.#parts
+    if (known !== undefined && known.turn === this.#turn && known.until > clock.now()) return known
+    const turn = this.#turn
+    const own = new Map<string, OwnList>()
+    for (const upstream of this.#sources.keys()) {
+      const identity = hooks.identity({ upstream, caller })
+      if (identity !== '') own.set(upstream, this.#own.need(upstream, identity, caller))
+    }
+    const lists = [...own.values()]
+    const until = Math.min(...lists.map(({ staleAt }) => staleAt))
+    const assembly = lists.length === 0 ? this.#base : this.#variant(own)
+    const seen = { assembly, own: lists, turn, until }
+    this.#seen.set(caller, seen)
+    return seen
+  }
+
+  /** The catalog with these lists in place of everybody's. */
+  #variant(own: ReadonlyMap<string, OwnList>): Assembly {
+    const key = JSON.stringify([...own].map(([upstream, { version }]) => [upstream, version]))
+    let variant = this.#variants.get(key)
+    if (variant === undefined) {
+      const arrived = [...this.#sources].flatMap(([id, { entries, open }]) => {
+        const list = own.get(id)
+        return list === undefined ? entries : (list.entries ?? (open ? entries : []))
+      })
+      variant = this.#assembler.assemble(arrived) ?? EMPTY
+      if (this.#variants.size >= MOST_VARIANTS) this.#variants.clear()
+      this.#variants.set(key, variant)
+    }
+    return variant
+  }
+
+  async #enter(upstream: string, tools: readonly ListedTool[]): Promise<readonly Entry[]> {
+    const names = this.#names.get(upstream) as UpstreamNames
+    const arrived = tools.flatMap((tool) => this.#name(names, tool))
+    const { hooks } = this.#parts
+    return hooks.on.onRegister === null ? arrived : register(hooks, arrived)
+  }
+
   /** One tool as the entries it makes: itself and its aliases. */
   #name(names: UpstreamNames, { definition, text }: ListedTool): Entry[] {
     const original = definition.name
     if (!names.takes(original)) return []
-    sources.set(definition, { definition, text })
-    const name = publicName(this.#rules, names.prefix, names.rename.get(original) ?? original)
+    rememberSource(definition, text)
+    const { rules } = this.#parts
+    const name = publicName(rules, names.prefix, names.rename.get(original) ?? original)
     const targets = [{ upstream: names.id, name: original, publicName: name }]
     const entries: Entry[] = [{ kind: 'tool', name, definition, targets }]
     for (const [alias, of] of names.alias) {
       if (of !== original) continue
-      entries.push({
-        kind: 'tool',
-        name: publicName(this.#rules, names.prefix, alias),
-        definition,
-        targets,
-      })
+      const aliased = publicName(rules, names.prefix, alias)
+      entries.push({ kind: 'tool', name: aliased, definition, targets })
     }
     return entries
-  }
-
-  async #register(arrived: readonly Entry[]): Promise<readonly Entry[]> {
-    const kept = await Promise.all(arrived.map((entry) => this.#registerOne(entry)))
-    return kept.flat()
-  }
-
-  async #registerOne(arrived: Entry): Promise<readonly Entry[]> {
-    let entries: readonly Entry[] = [arrived]
-    for (const one of this.#hooks.on.onRegister ?? []) {
-      const next: Entry[] = []
-      for (const entry of entries) {
-        try {
-          const kept = await this.#hooks.settle(Promise.resolve(entry).then(one.run), one)
-          next.push(...this.#kept(one, entry, kept))
-        } catch {
-          // Reported. What a plugin could not judge is not offered, unless the operator said so.
-          if (one.skip) next.push(entry)
-        }
-      }
-      entries = next
-    }
-    return entries
-  }
-
-  /** What a plugin made of an entry. @throws HookError when it made something else than entries */
-  #kept(one: Listener<'onRegister'>, entry: Entry, kept: unknown): readonly Entry[] {
-    if (kept == null) return [entry]
-    const list: unknown[] = Array.isArray(kept) ? kept : [kept]
-    if (list.every(isEntry)) return list.map((out) => inherit(out, entry))
-    const cause = new TypeError('returned something that is not an entry')
-    throw this.#hooks.failed(one.plugin, 'onRegister', cause, one.skip)
   }
 
   #rebuild(): void {
-    const collisions = new Set<string>()
     const arrived = [...this.#sources.values()].flatMap((source) => source.entries)
-    let byName = this.#unique(arrived, collisions)
-    for (const entry of this.#offered) {
-      if (byName.has(entry.name)) collisions.add(entry.name)
-      byName.set(entry.name, entry)
-    }
-    for (const one of this.#hooks.on.arrange ?? []) {
-      try {
-        const before = byName
-        const arranged: readonly unknown[] = one.run([...before.values()])
-        if (!arranged.every(isEntry)) throw new TypeError('returned something that is not entries')
-        const inherited = arranged.map((entry) => inherit(entry, before.get(entry.name)))
-        byName = this.#unique(inherited, collisions)
-      } catch (cause) {
-        this.#hooks.report(one.plugin, 'arrange', cause, one.skip)
-        if (!one.skip) return
-      }
-    }
-    const list = [...byName.values()]
-    const print = JSON.stringify([
-      list.map((entry) => [entryText(entry), entry.targets]),
-      [...collisions],
-    ])
+    const assembly = this.#assembler.assemble(arrived)
+    if (assembly === undefined) return
+    const print = assembly.print()
     const real = print !== this.#print
     const complete = this.complete || this.#allListed()
     if (!real && complete === this.complete) return
     this.complete = complete
     if (real) {
       this.#print = print
-      this.#byName = byName
-      this.entries = list
-      this.collisions = [...collisions]
+      this.#base = assembly
+      this.#forgetVariants()
       this.revision++
     }
-    this.#changed(real)
+    this.#parts.changed(real)
   }
 
-  /** The entries by their public names; those that claim the same one are all left out. */
-  #unique(entries: readonly Entry[], collisions: Set<string>): Map<string, Entry> {
-    const byName = new Map<string, Entry>()
-    const twice = new Set<string>()
-    for (const entry of entries) {
-      const name = publicName(this.#rules, '', entry.name)
-      const named = name === entry.name ? entry : inherit({ ...entry, name }, entry)
-      if (byName.has(name)) twice.add(name)
-      byName.set(name, named)
-    }
-    for (const name of twice) {
-      byName.delete(name)
-      collisions.add(name)
-    }
-    return byName
+  #forgetVariants(): void {
+    this.#variants.clear()
+    this.#turn++
   }
 
   #allListed(): boolean {
     return [...this.#sources.values()].every((source) => source.listed)
   }
-}
-
-function isEntry(value: unknown): value is Entry {
-  if (!isObject(value) || typeof value.name !== 'string') return false
-  return isObject(value.definition) && Array.isArray(value.targets)
-}
-
-/** Lets a definition that a plugin rebuilt keep the source text of what it left alone. */
-export function inherit<E extends Entry>(entry: E, from: Entry | undefined): E {
-  const source = from && sources.get(from.definition)
-  if (source !== undefined && !sources.has(entry.definition)) sources.set(entry.definition, source)
-  return entry
 }

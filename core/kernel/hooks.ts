@@ -1,4 +1,12 @@
-import type { Event, HookName, Hooks, Maybe, Phase, PluginFailed } from '../../sdk/index.ts'
+import type {
+  Event,
+  HookName,
+  Hooks,
+  IdentityQuery,
+  Maybe,
+  Phase,
+  PluginFailed,
+} from '../../sdk/index.ts'
 import { HookError } from './errors.ts'
 import type { Wheel } from './wheel.ts'
 
@@ -12,6 +20,9 @@ export interface PluginLine {
   /** Milliseconds per hook, in place of the defaults. */
   readonly timeouts: Partial<Record<HookName, number>>
 }
+
+/** The fields of plugins whose entries do work. */
+export type OfferName = 'tools' | 'prompts' | 'resources'
 
 /** One plugin's share in one hook. */
 export interface Listener<H extends HookName> {
@@ -181,6 +192,16 @@ export class HookTable {
     return undefined
   }
 
+  /**
+   * Whose credentials an upstream sees of a caller; `""` when it is shared by all.
+   * @throws HookError
+   */
+  identity(query: IdentityQuery): string {
+    const { identity } = this.on
+    if (identity === null) return ''
+    return this.firstNow<IdentityQuery, string>(identity, query, isText) ?? ''
+  }
+
   #checked<R>(one: { plugin: string; hook: HookName }, value: R, check: (value: R) => boolean): R {
     if (check(value)) return value
     const cause = new TypeError(`returned something that ${one.hook} may not return`)
@@ -190,7 +211,7 @@ export class HookTable {
   /** Waits for a listener's promise, no longer than its limit. @throws HookError */
   settle<T>(
     promise: Promise<T>,
-    one: { plugin: string; hook: HookName | 'tools'; limit: number; skip?: boolean },
+    one: { plugin: string; hook: HookName | OfferName; limit: number; skip?: boolean },
   ): Promise<T> {
     return this.#wheel
       .limit(
@@ -204,7 +225,7 @@ export class HookTable {
   }
 
   /** Reports a failure and makes the error to throw. */
-  failed(plugin: string, hook: HookName | 'tools', cause: unknown, skipped: boolean): HookError {
+  failed(plugin: string, hook: HookName | OfferName, cause: unknown, skipped: boolean): HookError {
     this.report(plugin, hook, cause, skipped)
     return new HookError(plugin, hook, cause)
   }
@@ -213,11 +234,15 @@ export class HookTable {
   onFailure: (event: PluginFailed) => void = () => {}
 
   /** Makes a failure known to the log and the observers. */
-  report(plugin: string, hook: HookName | 'tools', cause: unknown, skipped: boolean): void {
+  report(plugin: string, hook: HookName | OfferName, cause: unknown, skipped: boolean): void {
     const event: PluginFailed = { type: 'plugin.failed', plugin, hook, cause, skipped }
     this.onFailure(event)
     if (this.on.observe !== null) this.emit(event)
   }
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string'
 }
 
 function listener<H extends HookName>(line: PluginLine, hook: H): Listener<H> | null {

@@ -1,22 +1,24 @@
-import {
-  type Authenticated,
-  type AuthRequest,
-  type Caller,
-  type CatalogChanged,
-  type Challenge,
-  type Clock,
-  type Credentials,
-  type CredentialsQuery,
-  type Denial,
-  deny,
-  type Event,
-  type Maybe,
-  type Outcome,
-  type PermittedEntry,
-  type Principal,
-  type RefusedQuery,
+import type {
+  Authenticated,
+  AuthRequest,
+  Caller,
+  CatalogChanged,
+  Challenge,
+  Clock,
+  Credentials,
+  CredentialsQuery,
+  Denial,
+  EntryKind,
+  Event,
+  Maybe,
+  NestedListOptions,
+  Outcome,
+  PermittedEntry,
+  Principal,
+  RefusedQuery,
 } from '../../sdk/index.ts'
 import { isObject } from '../wire/json.ts'
+import { Authentication } from './authentication.ts'
 import { CallPath } from './call.ts'
 import { Callers } from './caller.ts'
 import { CatalogStore, type UpstreamNames } from './catalog.ts'
@@ -27,11 +29,19 @@ import type { NameRules } from './names.ts'
 import { NestedExchange, nestedRequest, refuseNested } from './nested.ts'
 import { Offers } from './offers.ts'
 import { Pauses, type Spent } from './pauses.ts'
-import type { CallRequest, Exchange, ListWatcher, Sealer, Servers, Vault } from './ports.ts'
+import type {
+  Archive,
+  CallRequest,
+  Exchange,
+  ListWatcher,
+  Sealer,
+  Servers,
+  Vault,
+} from './ports.ts'
 import { Reports } from './reports.ts'
 import type { Round } from './round.ts'
 import { isDenial } from './verdict.ts'
-import { type View, Views } from './view.ts'
+import { Views } from './view.ts'
 import type { Wheel } from './wheel.ts'
 
 /** What a kernel is made of; the boot room brings it. */
@@ -42,6 +52,8 @@ export interface KernelParts {
   readonly upstreams: readonly UpstreamNames[]
   readonly names: NameRules
   readonly servers: Servers
+  /** Keeps what upstreams list for single identities; only memory does when left out. */
+  readonly archive?: Archive | undefined
   readonly sealer: Sealer
   /** Which states of paused calls were spent. */
   readonly spent: Spent
@@ -58,33 +70,41 @@ export class Kernel implements Vault {
   readonly callers = new Callers()
   readonly views: Views
   readonly lists: Lists
+  /** The kinds of entries that there can be. */
+  readonly serves: ReadonlySet<EntryKind>
   /** Called after every change of the catalog; set by the kernel's owner. */
   onCatalog: (event: CatalogChanged) => void = () => {}
   /** Told of what made a request fail. */
   readonly fault: (cause: unknown, requestId: string) => void
   readonly #path: CallPath
+  readonly #authentication: Authentication
   readonly #reports: Reports
-  readonly #clock: Clock
   readonly #watchers = new Set<ListWatcher>()
 
   constructor(parts: KernelParts) {
     const { clock, servers, nextId, fault } = parts
     this.fault = fault
-    this.#clock = clock
     this.hooks = new HookTable(parts.lines, parts.wheel)
+    this.#authentication = new Authentication(this.hooks, clock)
     const offers = new Offers(parts.lines, this.hooks)
-    this.catalog = new CatalogStore(
-      parts.upstreams,
-      parts.names,
-      this.hooks,
-      offers.entries,
-      (real) => {
+    this.catalog = new CatalogStore({
+      upstreams: parts.upstreams,
+      rules: parts.names,
+      hooks: this.hooks,
+      offered: offers.entries,
+      clock,
+      servers,
+      archive: parts.archive,
+      changed: (real) => {
         const event = this.catalog.event()
         this.emit(event)
         this.onCatalog(event)
         if (real) this.invalidate()
       },
-    )
+      ownChanged: (list) => this.#tell((caller) => this.catalog.sees(caller, list)),
+    })
+    const offered = offers.entries.map(({ kind }) => (kind === 'template' ? 'resource' : kind))
+    this.serves = new Set(['tool', ...offered, ...(offered.includes('resource') ? TEMPLATES : [])])
     this.views = new Views(this.hooks, clock)
     this.lists = new Lists(this.catalog, this.views, this.hooks, clock)
     const { hooks, catalog, views } = this
@@ -108,43 +128,16 @@ export class Kernel implements Vault {
   }
 
   /**
-   * Who sends a request. With no listener nobody can be anybody: open is something operators write down.
+   * Who sends a request.
    * @throws HookError, or rejects with it
    */
   authenticate(request: AuthRequest): Maybe<Authenticated | Denial> {
-    const { authenticate } = this.hooks.on
-    if (authenticate === null) {
-      return deny('UNAUTHENTICATED', 'no plugin of this gateway authenticates callers', {
-        hint: 'Enable a plugin with an `authenticate` hook in the config.',
-      })
-    }
-    const found = this.hooks.first<AuthRequest, Authenticated | Denial>(
-      authenticate,
-      request,
-      isAnswer,
-    )
-    return isPromise(found) ? found.then((one) => this.#current(one)) : this.#current(found)
-  }
-
-  /** Credentials that have ended are none, whatever a plugin still knows of them. */
-  #current(found: Authenticated | Denial | undefined): Authenticated | Denial {
-    if (found === undefined) return NO_CREDENTIALS
-    if (!('until' in found) || found.until === undefined) return found
-    return found.until > this.#clock.now() ? found : ENDED
+    return this.#authentication.authenticate(request)
   }
 
   /** How to authenticate, told with a refusal. */
   challenges(request: AuthRequest, denial: Denial): Challenge[] {
-    return (this.hooks.on.challenge ?? []).flatMap(({ plugin, run }) => {
-      try {
-        const challenges = [run(request, denial) ?? []].flat()
-        for (const one of challenges) checkChallenge(one)
-        return challenges
-      } catch (cause) {
-        this.hooks.report(plugin, 'challenge', cause, true)
-        return []
-      }
-    })
+    return this.#authentication.challenges(request, denial)
   }
 
   /** Runs one call to its end. Never throws, never rejects. */
@@ -164,15 +157,22 @@ export class Kernel implements Vault {
     return refused ?? this.#path.call(request, caller, new NestedExchange(parent))
   }
 
-  /** What this caller may call. @throws HookError, or rejects with it */
-  permitted(caller: Caller): Maybe<readonly PermittedEntry[]> {
-    const view = this.views.of(caller)
-    const all = (ready: View) =>
-      this.catalog.entries.flatMap((entry) => {
-        const { candidates } = ready.permit(entry)
-        return candidates.length === 0 ? [] : { ...entry, candidates }
-      })
-    return isPromise(view) ? view.then(all) : all(view)
+  /**
+   * What this caller may call, as a plugin wants to see it.
+   * @param plugin the one that asks
+   * @throws HookError, or rejects with it
+   */
+  permitted(
+    caller: Caller,
+    { kinds = ['tool'], present = 'none' }: NestedListOptions = {},
+    plugin: string,
+  ): Maybe<readonly PermittedEntry[]> {
+    const shows = (presenter: string) =>
+      present === 'all' || (present === 'others' && presenter !== plugin)
+    const entries = this.lists.entries(caller, shows)
+    const wanted = (all: readonly PermittedEntry[]) =>
+      all.filter(({ kind }) => kinds.includes(kind))
+    return isPromise(entries) ? entries.then(wanted) : wanted(entries)
   }
 
   /** What this caller lists. @throws HookError, or rejects with it */
@@ -190,13 +190,17 @@ export class Kernel implements Vault {
 
   /** Asks callers' filters anew and tells those who watch lists; `scope` limits it to one principal. */
   invalidate(scope?: Pick<Principal, 'issuer' | 'subject'>): void {
+    this.catalog.invalidate(scope)
     this.views.invalidate(scope)
     this.lists.invalidate(scope)
+    this.#tell(({ principal: { issuer, subject } }) => {
+      return scope === undefined || (scope.issuer === issuer && scope.subject === subject)
+    })
+  }
+
+  #tell(concerns: (caller: Caller) => boolean): void {
     for (const watcher of this.#watchers) {
-      const { issuer, subject } = watcher.caller.principal
-      if (scope === undefined || (scope.issuer === issuer && scope.subject === subject)) {
-        watcher.listsMayHaveChanged()
-      }
+      if (concerns(watcher.caller)) watcher.listsMayHaveChanged()
     }
   }
 
@@ -237,17 +241,8 @@ export class Kernel implements Vault {
   }
 }
 
-const NO_CREDENTIALS = deny(
-  'UNAUTHENTICATED',
-  'the request carries no credentials that are known here',
-  {
-    hint: 'Send what the WWW-Authenticate header asks for.',
-  },
-)
-
-const ENDED = deny('UNAUTHENTICATED', 'the credentials have ended', {
-  hint: 'Get new ones, as the WWW-Authenticate header says.',
-})
+/** Where there are resources there is a list of templates, be it empty. */
+const TEMPLATES: readonly EntryKind[] = ['template']
 
 function headersOf(
   found: { headers: Readonly<Record<string, string>> } | Denial | undefined,
@@ -255,29 +250,4 @@ function headersOf(
   if (found === undefined) return undefined
   if ('headers' in found) return found.headers
   throw new Refused(found)
-}
-
-/** Whether an auth plugin said something that can be relied on: a refusal, or who it is. */
-function isAnswer(value: unknown): boolean {
-  if (!isObject(value) || !('principal' in value)) return isDenial(value)
-  const { principal } = value
-  return (
-    isObject(principal) &&
-    typeof principal.issuer === 'string' &&
-    typeof principal.subject === 'string'
-  )
-}
-
-/** @throws TypeError for what cannot stand in a header */
-function checkChallenge({ scheme, params = {} }: Challenge): void {
-  const token = /^[\w!#$%&'*+.^`|~-]+$/
-  for (const name of [scheme, ...Object.keys(params)]) {
-    if (typeof name !== 'string' || !token.test(name)) {
-      throw new TypeError(`returned a challenge with \`${name}\`, which is no token`)
-    }
-  }
-  for (const [name, value] of Object.entries(params)) {
-    if (typeof value !== 'string')
-      throw new TypeError(`returned a challenge without text for ${name}`)
-  }
 }

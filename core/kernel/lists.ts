@@ -1,12 +1,15 @@
 import type {
   Caller,
   Clock,
+  EntryKind,
   Maybe,
   PermittedEntry,
   Presentation,
   Principal,
 } from '../../sdk/index.ts'
-import { type CatalogStore, entryText, inherit } from './catalog.ts'
+import type { Assembly } from './assembly.ts'
+import type { CatalogStore } from './catalog.ts'
+import { entryText, inherit } from './entry-text.ts'
 import { type Bound, Gathering } from './gathering.ts'
 import { type HookTable, isPromise } from './hooks.ts'
 import type { View, Views } from './view.ts'
@@ -14,17 +17,23 @@ import type { View, Views } from './view.ts'
 /** Lists are large and views may be as many as users: only so many are kept. */
 const MOST = 256
 
-/** What one caller lists. */
-export interface ShownList {
-  /** A JSON array of MCP `Tool`. */
+/** What one caller lists of one kind. */
+export interface ShownKind {
+  /** A JSON array of definitions. */
   readonly text: string
   readonly count: number
 }
 
+/** What one caller lists, by kind. */
+export type ShownList = Readonly<Record<EntryKind, ShownKind>>
+
 interface Kept {
   readonly view: View
+  readonly assembly: Assembly
   readonly list: ShownList
 }
+
+type Presentations = readonly Bound<Presentation>[]
 
 /** What callers list: what their view permits, as every presentation wants it shown. */
 export class Lists {
@@ -41,15 +50,31 @@ export class Lists {
     this.#catalog = catalog
     this.#views = views
     this.#hooks = hooks
-    this.#presentations = hooks.on.present === null ? null : new Gathering(hooks, 'present', clock)
-    this.differ = hooks.on.listFilter !== null || hooks.on.present !== null
+    const { present, listFilter, identity } = hooks.on
+    this.#presentations = present === null ? null : new Gathering(hooks, 'present', clock)
+    this.differ = listFilter !== null || present !== null || identity !== null
   }
 
   /** @throws HookError, or rejects with it */
   of(caller: Caller): Maybe<ShownList> {
-    const view = this.#views.of(caller)
-    if (isPromise(view)) return view.then((ready) => this.#present(ready, caller))
-    return this.#present(view, caller)
+    return this.#gather(caller, (view, key, presentations) =>
+      this.#list(view, this.#catalog.of(caller), key, presentations),
+    )
+  }
+
+  /**
+   * What a caller may call, shown by some of the presentations.
+   * @param shows whether a plugin's presentation is one of them
+   * @throws HookError, or rejects with it
+   */
+  entries(caller: Caller, shows: (plugin: string) => boolean): Maybe<readonly PermittedEntry[]> {
+    return this.#gather(caller, (view, _, presentations) =>
+      this.#show(
+        view,
+        this.#catalog.of(caller),
+        presentations.filter(({ plugin }) => shows(plugin)),
+      ),
+    )
   }
 
   /** Forgets what was shown. */
@@ -59,46 +84,75 @@ export class Lists {
     this.#count = 0
   }
 
-  #present(view: View, caller: Caller): Maybe<ShownList> {
-    if (this.#presentations === null) return this.#list(view, '', [])
-    const gathered = this.#presentations.of(caller)
-    if (isPromise(gathered)) {
+  /** @param make told no key when what it makes is not to be kept */
+  #gather<T>(
+    caller: Caller,
+    make: (view: View, key: string | undefined, presentations: Presentations) => T,
+  ): Maybe<T> {
+    const view = this.#views.of(caller)
+    const present = (ready: View): Maybe<T> => {
+      if (this.#presentations === null) return make(ready, '', [])
+      const gathered = this.#presentations.of(caller)
+      if (!isPromise(gathered)) return make(ready, gathered.key, gathered.answers)
       return gathered.then(({ key, answers, stale }) =>
-        stale ? this.#make(view, answers) : this.#list(view, key, answers),
+        make(ready, stale ? undefined : key, answers),
       )
     }
-    return this.#list(view, gathered.key, gathered.answers)
+    return isPromise(view) ? view.then(present) : present(view)
   }
 
-  #list(view: View, key: string, presentations: readonly Bound<Presentation>[]): ShownList {
+  #list(
+    view: View,
+    assembly: Assembly,
+    key: string | undefined,
+    presentations: Presentations,
+  ): ShownList {
+    if (key === undefined) return this.#make(view, assembly, presentations)
     const same = this.#kept.get(key)
-    const found = same?.find((kept) => kept.view === view)
+    const found = same?.find((kept) => kept.view === view && kept.assembly === assembly)
     if (found !== undefined) return found.list
-    const list = this.#make(view, presentations)
+    const list = this.#make(view, assembly, presentations)
     if (++this.#count > MOST) {
       this.#kept.clear()
       this.#count = 1
     }
-    this.#kept.set(key, [...(this.#kept.get(key) ?? []), { view, list }])
+    this.#kept.set(key, [...(this.#kept.get(key) ?? []), { view, assembly, list }])
     return list
   }
 
-  #make(view: View, presentations: readonly Bound<Presentation>[]): ShownList {
-    let shown: readonly PermittedEntry[] = this.#catalog.entries.flatMap((entry) => {
+  #make(view: View, assembly: Assembly, presentations: Presentations): ShownList {
+    const texts: Record<EntryKind, string[]> = { tool: [], prompt: [], resource: [], template: [] }
+    for (const entry of this.#show(view, assembly, presentations)) {
+      texts[entry.kind].push(entryText(entry))
+    }
+    const shown = (kind: EntryKind) => {
+      return { text: `[${texts[kind].join(',')}]`, count: texts[kind].length }
+    }
+    return {
+      tool: shown('tool'),
+      prompt: shown('prompt'),
+      resource: shown('resource'),
+      template: shown('template'),
+    }
+  }
+
+  #show(view: View, assembly: Assembly, presentations: Presentations): readonly PermittedEntry[] {
+    const permitted = assembly.entries.flatMap((entry): PermittedEntry[] => {
       const { candidates } = view.permit(entry)
-      return candidates.length === 0 ? [] : { ...entry, candidates }
+      return candidates.length === 0 ? [] : [{ ...entry, candidates }]
     })
-    const permitted = new Map(shown.map((entry) => [entry.name, entry]))
+    if (presentations.length === 0) return permitted
+    const origins = new Map(permitted.map((entry) => [`${entry.kind} ${entry.name}`, entry]))
+    let shown: readonly PermittedEntry[] = permitted
     for (const { plugin, skip, value } of presentations) {
       try {
         // A presentation shows less or otherwise, never more: a name it made up is not listed.
-        shown = value.apply(shown).filter((entry) => permitted.has(entry.name))
+        shown = value.apply(shown).filter(({ kind, name }) => origins.has(`${kind} ${name}`))
       } catch (cause) {
         const error = this.#hooks.failed(plugin, 'present', cause, skip)
         if (!skip) throw error
       }
     }
-    const parts = shown.map((entry) => entryText(inherit(entry, permitted.get(entry.name))))
-    return { text: `[${parts.join(',')}]`, count: shown.length }
+    return shown.map((entry) => inherit(entry, origins.get(`${entry.kind} ${entry.name}`)))
   }
 }

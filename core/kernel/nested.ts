@@ -78,11 +78,13 @@ export function refuseNested(
 }
 
 /**
- * The `Calls` service of a gateway.
+ * The `Calls` service of a plugin line.
+ * @param plugin the line's id
  * @param running the kernel, once there is one
  * @param roundOf the round behind what a plugin knows as a call
  */
 export function callsService(
+  plugin: string,
   running: () => Kernel | undefined,
   roundOf: (call: Call) => Round | undefined,
 ): Calls {
@@ -97,6 +99,6 @@ export function callsService(
       if (round === undefined) throw new TypeError('`parent` is not the call of a hook')
       return kernel().nested(caller, name, args, round)
     },
-    list: (caller) => kernel().permitted(caller),
+    list: (caller, options) => kernel().permitted(caller, options, plugin),
   }
 }

@@ -1,12 +1,12 @@
-import type { Entry, Maybe, OfferedTool, Outcome } from '../../sdk/index.ts'
+import type { Call, Entry, EntryKind, Maybe, Offered, Outcome } from '../../sdk/index.ts'
 import { isObject } from '../wire/json.ts'
-import { type HookTable, isPromise, type PluginLine } from './hooks.ts'
+import { type HookTable, isPromise, type OfferName, type PluginLine } from './hooks.ts'
 import { cancelled } from './outcome.ts'
 import type { Round } from './round.ts'
 
-/** Milliseconds an offered tool may take. */
+/** Milliseconds that what a plugin offers may take. */
 const LIMIT = 60_000
-const KINDS: ReadonlySet<unknown> = new Set([
+const OUTCOMES: ReadonlySet<unknown> = new Set([
   'result',
   'question',
   'denial',
@@ -16,59 +16,73 @@ const KINDS: ReadonlySet<unknown> = new Set([
 
 interface Offer {
   readonly plugin: string
-  readonly hook: 'tools'
+  readonly hook: OfferName
   readonly limit: number
-  readonly tool: OfferedTool
+  readonly call: (call: Call) => unknown
 }
 
-/** The tools that plugins offer themselves. */
+/** What plugins offer themselves. */
 export class Offers {
   readonly entries: readonly Entry[]
   readonly #hooks: HookTable
-  readonly #offers: ReadonlyMap<string, Offer>
+  /** By entry: whoever offers it is known from the target, what it does from here. */
+  readonly #offers = new Map<string, Offer>()
 
   constructor(lines: readonly PluginLine[], hooks: HookTable) {
     this.#hooks = hooks
-    const offers = lines.flatMap(({ id, hooks: { tools = [] } }) =>
-      tools.map((tool): Offer => ({ plugin: id, hook: 'tools', limit: LIMIT, tool })),
-    )
-    this.#offers = new Map(offers.map((one) => [keyOf(one.plugin, one.tool.definition.name), one]))
-    this.entries = offers.map(({ plugin, tool: { definition } }) => {
-      const { name } = definition
-      const targets = [{ upstream: '', plugin, name, publicName: name }]
-      return { kind: 'tool', name, definition, targets }
-    })
+    this.entries = lines.flatMap(({ id, hooks: { tools = [], prompts = [], resources = [] } }) => [
+      ...tools.map((one) => this.#take(id, 'tools', 'tool', one.definition.name, one)),
+      ...prompts.map((one) => this.#take(id, 'prompts', 'prompt', one.definition.name, one)),
+      ...resources.map((one) =>
+        typeof one.definition.uriTemplate === 'string'
+          ? this.#take(id, 'resources', 'template', one.definition.uriTemplate, one)
+          : this.#take(id, 'resources', 'resource', one.definition.uri as string, one),
+      ),
+    ])
   }
 
-  /** Runs an offered tool. @throws HookError, or rejects with it */
+  /** Does the work of what a plugin offers. @throws HookError, or rejects with it */
   call(round: Round): Maybe<Outcome> {
     const { plugin = '', name = '' } = round.target ?? {}
-    const offer = this.#offers.get(keyOf(plugin, name))
+    const offer = this.#offers.get(keyOf(plugin, round.entry.kind, name))
     // The catalog lists what is offered; a target of anything else is a bug.
     if (offer === undefined) throw new Error(`plugin ${plugin} offers no ${name}`)
     round.current = plugin
-    let returned: Maybe<unknown>
+    let returned: unknown
     try {
-      returned = offer.tool.call(round)
+      returned = offer.call(round)
     } catch (cause) {
-      throw this.#hooks.failed(plugin, 'tools', cause, false)
+      throw this.#hooks.failed(plugin, offer.hook, cause, false)
     }
-    if (!isPromise(returned)) return this.#take(offer, returned)
-    const settled = this.#hooks.settle(returned, offer).then((value) => this.#take(offer, value))
+    if (!isPromise(returned)) return this.#accept(offer, returned)
+    const settled = this.#hooks.settle(returned, offer).then((value) => this.#accept(offer, value))
     const gone = new Promise<Outcome>((resolve) => {
       round.open = { cancel: () => resolve(cancelled(round, 'unknown')) }
     })
     return Promise.race([settled, gone])
   }
 
-  #take({ plugin }: Offer, value: unknown): Outcome {
-    if (isObject(value) && KINDS.has(value.kind)) return value as unknown as Outcome
+  #take<K extends EntryKind>(
+    plugin: string,
+    hook: OfferName,
+    kind: K,
+    name: string,
+    offered: Offered<unknown>,
+  ): Entry {
+    // Bound, so that it may be written with `this`.
+    const call = offered.call.bind(offered)
+    this.#offers.set(keyOf(plugin, kind, name), { plugin, hook, limit: LIMIT, call })
+    const targets = [{ upstream: '', plugin, name, publicName: name }]
+    return { kind, name, definition: offered.definition, targets } as Entry
+  }
+
+  #accept({ plugin, hook }: Offer, value: unknown): Outcome {
+    if (isObject(value) && OUTCOMES.has(value.kind)) return value as unknown as Outcome
     if (isObject(value)) return { kind: 'result', result: value, source: 'plugin', executed: true }
-    const cause = new TypeError('an offered tool returned no result')
-    throw this.#hooks.failed(plugin, 'tools', cause, false)
+    throw this.#hooks.failed(plugin, hook, new TypeError('returned no result'), false)
   }
 }
 
-function keyOf(plugin: string, name: string): string {
-  return `${plugin} ${name}`
+function keyOf(plugin: string, kind: EntryKind, name: string): string {
+  return `${plugin} ${kind} ${name}`
 }

@@ -9,7 +9,7 @@ import {
 } from '../../sdk/index.ts'
 import { repeatsNameAnywhere, writeChanged } from '../wire/json.ts'
 import { HookError, Refused } from './errors.ts'
-import type { CallRequest, Exchange } from './ports.ts'
+import type { CallRequest, EntryMethod, Exchange } from './ports.ts'
 import type { Round } from './round.ts'
 
 /** A result that still has the text it came in. */
@@ -82,9 +82,17 @@ export function internal(executed: Outcome['executed']): Failure {
   return { kind: 'failure', code: 'INTERNAL', message: 'the gateway failed', hint, executed }
 }
 
+const UNKNOWN: Readonly<Record<EntryMethod, readonly [what: string, kind: string]>> = {
+  'tools/call': ['Unknown tool', 'tools'],
+  'prompts/get': ['Unknown prompt', 'prompts'],
+  'resources/read': ['Resource not found', 'resources'],
+}
+
 /** No such entry, as far as this caller can tell. */
-export function notFound(name: string): Denial {
-  return deny('NOT_FOUND', `Unknown tool: ${name}`)
+export function notFound({ method, name }: CallRequest): Denial {
+  const [what, kind] = UNKNOWN[method]
+  const hint = `List the ${kind} again and use one of their names.`
+  return deny('NOT_FOUND', `${what}: ${name}`, { hint })
 }
 
 /** The caller no longer wants it. */
@@ -94,7 +102,7 @@ export function cancelled(round: Round, executed: Outcome['executed']): Outcome 
 
 /** Every candidate was refused. */
 export function refused(
-  name: string,
+  request: CallRequest,
   refusals: readonly {
     readonly plugin: string
     readonly rule: string
@@ -110,8 +118,8 @@ export function refused(
   // Whoever may not use it reads the same as if it did not exist, unless more scopes would help.
   const denial =
     scopes.length > 0
-      ? deny('INSUFFICIENT_SCOPE', `${name} needs more scopes`, { scopes })
-      : notFound(name)
+      ? deny('INSUFFICIENT_SCOPE', `${request.name} needs more scopes`, { scopes })
+      : notFound(request)
   return decisive === undefined
     ? denial
     : { ...denial, plugin: decisive.plugin, rule: decisive.rule }

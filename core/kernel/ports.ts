@@ -1,17 +1,28 @@
-import type { Caller, CredentialsQuery, Denial, Maybe, Outcome } from '../../sdk/index.ts'
+import type {
+  Call,
+  Caller,
+  CredentialsQuery,
+  Denial,
+  Maybe,
+  Outcome,
+  ToolDefinition,
+} from '../../sdk/index.ts'
 import type { Members } from '../wire/json.ts'
 import type { Round } from './round.ts'
 
+/** The methods that are aimed at an entry. */
+export type EntryMethod = Call['method']
+
 /** A client's request for an entry, as a wire hands it to the kernel. */
 export interface CallRequest {
-  readonly method: 'tools/call'
-  /** The entry's name. */
+  readonly method: EntryMethod
+  /** The entry's name; of a resource the URI. */
   readonly name: string
   readonly args: Readonly<Record<string, unknown>>
   /** The request body; `params` and `argsAt` point into it. */
   readonly text: string
   readonly params: Members
-  /** Where the source of `args` starts in `text`; -1 when the client sent none. */
+  /** Where the source of `args` starts in `text`; -1 when the client sent none, or they are no such object. */
   readonly argsAt: number
   /** `_meta` as it came, envelope included. */
   readonly meta: Readonly<Record<string, unknown>>
@@ -41,6 +52,35 @@ export interface Servers {
    * @param headers what `credentials` gave for this identity
    */
   send(round: Round, headers: Readonly<Record<string, string>> | undefined): Maybe<Outcome>
+  /**
+   * Reads what an upstream lists for one credential identity, with the caller's credentials. Never
+   * rejects: `undefined` when it cannot be had now, which the log has been told.
+   */
+  discover(
+    upstream: string,
+    identity: string,
+    caller: Caller,
+  ): Promise<readonly ListedTool[] | undefined>
+}
+
+/** A tool as an upstream listed it, with its source text. */
+export interface ListedTool {
+  readonly definition: ToolDefinition
+  readonly text: string
+}
+
+/** Keeps what upstreams list for single identities, over restarts. A failure reads as nothing kept. */
+export interface Archive {
+  load(upstream: string, identity: string): Promise<ArchivedList | undefined>
+  save(upstream: string, identity: string, list: ArchivedList): Promise<void>
+  remove(upstream: string, identity: string): Promise<void>
+}
+
+/** A kept list. */
+export interface ArchivedList {
+  readonly tools: readonly ListedTool[]
+  /** When it was read, in milliseconds since the epoch. */
+  readonly at: number
 }
 
 /** What the outbound room asks of the kernel. */

@@ -84,7 +84,7 @@ export class Round implements Call {
     return this.#inner
   }
 
-  get method(): 'tools/call' {
+  get method(): Call['method'] {
     return this.request.method
   }
 

@@ -5,13 +5,13 @@ import {
   HOOK_NAMES,
   type HookName,
   type Hooks,
-  type OfferedTool,
   type Plugin,
 } from '../../sdk/index.ts'
 import type { Services } from './container.ts'
 import { GatewayError, messageOf, type Problem } from './errors.ts'
 import type { PluginLine } from './hooks.ts'
 import { didYouMean } from './nearest.ts'
+import { checkOffers } from './offer-check.ts'
 
 /** A plugin line of the config, loaded and checked, not yet set up. */
 export interface PluginSpec {
@@ -54,41 +54,9 @@ export function setUpPlugins(
     problems.push(...checkHooks(spec, hooks))
     lines.push({ id, phase: plugin.phase, hooks, onFailure, timeouts })
   }
-  problems.push(...checkTools(lines))
+  problems.push(...checkOffers(lines))
   if (problems.length > 0) throw new GatewayError(problems)
   return lines
-}
-
-/** Offered tools must be tools, and no name can be offered twice. */
-function checkTools(lines: readonly PluginLine[]): Problem[] {
-  const owners = new Map<string, string>()
-  return lines.flatMap(({ id, hooks }) => {
-    const tools: unknown = hooks?.tools ?? []
-    if (!Array.isArray(tools)) {
-      return [
-        setupProblem(id, '`tools` is not a list', 'Return an array of `{ definition, call }`.'),
-      ]
-    }
-    return tools.flatMap((tool: Partial<OfferedTool> | undefined) => {
-      const name = tool?.definition?.name
-      const schema = tool?.definition?.inputSchema
-      if (
-        !/^[A-Za-z0-9_-]{1,64}$/.test(name ?? '') ||
-        typeof schema !== 'object' ||
-        typeof tool?.call !== 'function'
-      ) {
-        const hint =
-          'It needs `definition` with `name` (letters, digits, _ and -) and `inputSchema`, and `call`.'
-        return [setupProblem(id, `offers \`${name ?? '?'}\`, which is no tool`, hint)]
-      }
-      const owner = owners.get(name as string)
-      owners.set(name as string, id)
-      const hint = 'Give it another name, or take one of the two plugins out.'
-      return owner === undefined
-        ? []
-        : [setupProblem(id, `offers \`${name}\`, and so does plugin ${owner}`, hint)]
-    })
-  })
 }
 
 /** What is wrong with a plugin's shape, before it is set up. Empty when nothing is. */

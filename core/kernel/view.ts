@@ -26,7 +26,8 @@ export interface Permission {
 export class View {
   readonly #hooks: HookTable
   readonly #filters: readonly Bound<Filter>[]
-  readonly #permissions = new Map<Entry, Permission>()
+  /** Weak: catalogs come and go while a view stays. */
+  readonly #permissions = new WeakMap<Entry, Permission>()
 
   constructor(hooks: HookTable, filters: readonly Bound<Filter>[]) {
     this.#hooks = hooks

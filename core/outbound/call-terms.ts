@@ -1,3 +1,4 @@
+import { isKind } from '../../sdk/index.ts'
 import type { Round } from '../kernel/round.ts'
 import {
   type ParamHeader,
@@ -33,12 +34,10 @@ export class CallTerms {
   }
 
   /** Whether the call may be sent again when nobody knows what became of it. */
-  repeatable({ entry: { definition } }: Round): boolean {
-    const { annotations } = definition
-    return (
-      this.#config.trustAnnotations &&
-      (annotations?.readOnlyHint === true || annotations?.idempotentHint === true)
-    )
+  repeatable({ entry }: Round): boolean {
+    if (!this.#config.trustAnnotations || !isKind(entry, 'tool')) return false
+    const { annotations } = entry.definition
+    return annotations?.readOnlyHint === true || annotations?.idempotentHint === true
   }
 
   /** The headers of the request: what is forwarded of the client's, and the credentials over it. */

@@ -1,4 +1,8 @@
+import type { CredentialsQuery } from '../../sdk/index.ts'
 import type { Members } from '../wire/json.ts'
+
+/** For whom a server is contacted; nobody of either when the gateway itself does. */
+export type Asker = Pick<CredentialsQuery, 'caller' | 'call'>
 
 /** A request on its way to an upstream. The link adds id, envelope and progress token. */
 export interface Outgoing {

@@ -1,10 +1,11 @@
-import type { ListedTool } from '../kernel/catalog.ts'
+import type { Caller } from '../../sdk/index.ts'
+import type { ListedTool } from '../kernel/ports.ts'
 import type { Alarm } from '../kernel/wheel.ts'
 import { type ParamHeader, paramHeaders } from '../wire/param-headers.ts'
 import type { Link } from './link.ts'
 import type { UpstreamConfig } from './settings.ts'
 import { listTools } from './tool-list.ts'
-import type { UpstreamHost } from './upstream.ts'
+import type { UpstreamHost } from './upstream-host.ts'
 
 /** A stream of notifications that breaks is asked for again, but no more often than this. */
 const RELISTEN = 30_000
@@ -26,8 +27,8 @@ export interface ListingOwner {
 /** The tool list of one upstream: read on connecting and whenever it may have changed. */
 export class Listing {
   tools: readonly ListedTool[] = []
-  /** The annotated properties of the tools that have some, by tool. */
-  #annotated: ReadonlyMap<string, readonly ParamHeader[]> = new Map()
+  /** The annotated properties of the tools that have some: by tool, and of lists of one identity by both. */
+  readonly #annotated = new Map<string, readonly ParamHeader[]>()
   readonly #config: UpstreamConfig
   readonly #host: UpstreamHost
   readonly #owner: ListingOwner
@@ -45,37 +46,59 @@ export class Listing {
 
   /** Reads the whole list over a link. @throws ConnectError, HookError or Refused */
   async read(link: Link): Promise<void> {
-    const { wheel, vault, log, listed } = this.#host
+    const { id, headers } = this.#config
+    const credentials = await this.#host.vault.credentials({ upstream: id, purpose: 'discover' })
+    const tools = await this.#list(link, credentials)
+    if (this.#closed) return
+    this.tools = tools
+    this.#annotate('', tools)
+    this.#host.listed(id, tools, credentials === undefined && Object.keys(headers).length === 0)
+  }
+
+  /** Reads what one identity sees, over its link. @throws ConnectError, HookError or Refused */
+  async readOwn(link: Link, identity: string, caller: Caller): Promise<readonly ListedTool[]> {
+    const query = { upstream: this.#config.id, purpose: 'discover', caller } as const
+    const tools = await this.#list(link, await this.#host.vault.credentials(query))
+    this.#annotate(identity, tools)
+    return tools
+  }
+
+  async #list(
+    link: Link,
+    headers: Readonly<Record<string, string>> | undefined,
+  ): Promise<readonly ListedTool[]> {
+    const { wheel, log } = this.#host
     const { id, timeout } = this.#config
-    const headers = await vault.credentials({ upstream: id, purpose: 'discover' })
     const warn = (message: string) => log.warn({ upstream: id }, `${id} ${message}`)
     const late = new AbortController()
     const alarm = wheel.after(timeout, () => late.abort())
     try {
       const http = this.#config.url !== undefined
-      const tools = await listTools(link, http, headers, warn, late.signal)
-      if (this.#closed) return
-      this.tools = tools
-      this.#annotated = new Map(
-        tools.flatMap(({ definition }) => {
-          const { list } = paramHeaders(definition.inputSchema)
-          return list.length === 0 ? [] : [[definition.name, list]]
-        }),
-      )
-      listed(id, tools)
+      return await listTools(link, http, headers, warn, late.signal)
     } finally {
       wheel.remove(alarm)
     }
   }
 
-  /** What a tool's own schema wants mirrored as headers. */
-  annotated(tool: string): readonly ParamHeader[] {
-    return this.#annotated.get(tool) ?? NONE
+  #annotate(identity: string, tools: readonly ListedTool[]): void {
+    for (const { definition } of tools) {
+      const { list } = paramHeaders(definition.inputSchema)
+      const key = keyOf(identity, definition.name)
+      if (list.length > 0) this.#annotated.set(key, list)
+      else this.#annotated.delete(key)
+    }
+  }
+
+  /** What a tool's own schema, as that identity sees it, wants mirrored as headers. */
+  annotated(identity: string, tool: string): readonly ParamHeader[] {
+    if (this.#annotated.size === 0) return NONE
+    return this.#annotated.get(keyOf(identity, tool)) ?? NONE
   }
 
   /** Reads the list again, soon; once more if asked meanwhile. */
   refresh(): void {
     if (this.#closed) return
+    this.#host.stale(this.#config.id)
     if (this.#owner.connecting() || this.#reading !== undefined) {
       this.#again = true
       return
@@ -133,4 +156,9 @@ export class Listing {
       this.refresh()
     })
   }
+}
+
+/** Tool names may hold anything, so they come last. */
+function keyOf(identity: string, tool: string): string {
+  return identity === '' ? tool : JSON.stringify([identity, tool])
 }

@@ -1,12 +1,11 @@
 import type { CredentialsQuery } from '../../sdk/index.ts'
-import type { Round } from '../kernel/round.ts'
 import type { HttpShared } from './http-link.ts'
 import { openHttp } from './http-open.ts'
 import { HttpPool } from './http-pool.ts'
-import { ConnectError, type Link } from './link.ts'
+import { type Asker, ConnectError, type Link } from './link.ts'
 import type { UpstreamConfig } from './settings.ts'
 import { StdioLink } from './stdio-link.ts'
-import type { UpstreamHost } from './upstream.ts'
+import type { UpstreamHost } from './upstream-host.ts'
 
 /** A server that only knew the old handshake may have been upgraded since. */
 const VERDICT = 60 * 60_000
@@ -41,21 +40,17 @@ export class Opener {
 
   /**
    * Opens a link within `connectTimeout`.
-   * @param round the call that needs it; `undefined` when the gateway itself does
+   * @param asker who needs it; `undefined` when the gateway itself does
    * @throws ConnectError, HookError or Refused
    */
-  async open(round: Round | undefined): Promise<Link> {
+  async open(asker: Asker | undefined): Promise<Link> {
     const { wheel, vault } = this.#host
     const late = new AbortController()
     const alarm = wheel.after(this.#config.connectTimeout, () => late.abort())
     const signal = AbortSignal.any([late.signal, this.#stop.signal])
     try {
       if (this.#http === undefined) return await this.#openStdio(signal)
-      const query: CredentialsQuery = {
-        upstream: this.#config.id,
-        purpose: 'discover',
-        ...(round === undefined ? {} : { caller: round.caller, call: round }),
-      }
+      const query: CredentialsQuery = { ...asker, upstream: this.#config.id, purpose: 'discover' }
       try {
         return await this.#openHttp(this.#http, query, signal)
       } catch (error) {

@@ -1,8 +1,9 @@
-import type { Maybe, Outcome, UpstreamStatus } from '../../sdk/index.ts'
-import type { Servers } from '../kernel/ports.ts'
+import type { Caller, Maybe, Outcome, UpstreamStatus } from '../../sdk/index.ts'
+import type { ListedTool, Servers } from '../kernel/ports.ts'
 import type { Round } from '../kernel/round.ts'
 import type { UpstreamConfig } from './settings.ts'
-import { Upstream, type UpstreamHost } from './upstream.ts'
+import { Upstream } from './upstream.ts'
+import type { UpstreamHost } from './upstream-host.ts'
 
 /** All upstreams of a gateway. They know nothing of each other: none waits for another. */
 export class Outbound implements Servers {
@@ -27,6 +28,14 @@ export class Outbound implements Servers {
     // The catalog only knows configured upstreams; a target of another is a bug.
     if (upstream === undefined) throw new Error(`no upstream ${round.target?.upstream}`)
     return upstream.call(round, headers)
+  }
+
+  async discover(
+    id: string,
+    identity: string,
+    caller: Caller,
+  ): Promise<readonly ListedTool[] | undefined> {
+    return this.#upstreams.get(id)?.discover(identity, caller)
   }
 
   /** Reads an upstream's list again, soon. @returns whether there is such an upstream */

@@ -1,6 +1,5 @@
 import type { Maybe } from '../../sdk/index.ts'
-import type { Round } from '../kernel/round.ts'
-import { ConnectError, type Link } from './link.ts'
+import { type Asker, ConnectError, type Link } from './link.ts'
 
 const MOST = 100
 const IDLE = 10 * 60_000
@@ -14,24 +13,24 @@ interface Slot {
 /** The open links of one upstream, by whom they serve. */
 export class LinkPool {
   readonly #slots = new Map<string, Slot>()
-  readonly #open: (key: string, round: Round | undefined) => Promise<Link>
+  readonly #open: (key: string, asker: Asker | undefined) => Promise<Link>
   readonly #now: () => number
   #closed = false
 
   /**
-   * @param open opens the link for a key and the call that needs it first
+   * @param open opens the link for a key, for whoever needs it first
    * @param now milliseconds that only grow
    */
-  constructor(open: (key: string, round: Round | undefined) => Promise<Link>, now: () => number) {
+  constructor(open: (key: string, asker: Asker | undefined) => Promise<Link>, now: () => number) {
     this.#open = open
     this.#now = now
   }
 
   /** The link of that key, opened once however many wait for it. @throws ConnectError, or rejects with it */
-  get(key: string, round?: Round): Maybe<Link> {
+  get(key: string, asker?: Asker): Maybe<Link> {
     const slot = this.#slot(key)
     slot.lastUsed = this.#now()
-    return slot.link ?? slot.opening ?? this.#fill(key, slot, round)
+    return slot.link ?? slot.opening ?? this.#fill(key, slot, asker)
   }
 
   /** The link of that key, if one is open. */
@@ -74,8 +73,8 @@ export class LinkPool {
     return slot
   }
 
-  #fill(key: string, slot: Slot, round: Round | undefined): Promise<Link> {
-    slot.opening = this.#open(key, round).then(
+  #fill(key: string, slot: Slot, asker: Asker | undefined): Promise<Link> {
+    slot.opening = this.#open(key, asker).then(
       (link) => {
         slot.opening = undefined
         slot.link = link

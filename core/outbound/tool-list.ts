@@ -1,5 +1,5 @@
 import type { ToolDefinition } from '../../sdk/index.ts'
-import type { ListedTool } from '../kernel/catalog.ts'
+import type { ListedTool } from '../kernel/ports.ts'
 import {
   findMember,
   isObject,

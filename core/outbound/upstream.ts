@@ -1,42 +1,23 @@
-import type { Denial, Maybe, Outcome, UpstreamStatus } from '../../sdk/index.ts'
-import type { ListedTool } from '../kernel/catalog.ts'
+import type { Caller, Denial, Maybe, Outcome, UpstreamStatus } from '../../sdk/index.ts'
 import { messageOf } from '../kernel/errors.ts'
-import type { Vault } from '../kernel/ports.ts'
+import type { ListedTool } from '../kernel/ports.ts'
 import type { Round } from '../kernel/round.ts'
 import type { Alarm, Wheel } from '../kernel/wheel.ts'
-import type { Implementation } from '../wire/protocol.ts'
 import { Backoff } from './backoff.ts'
 import { CallTerms } from './call-terms.ts'
-import { ConnectError, type Link, type Lost } from './link.ts'
+import { type Asker, ConnectError, type Link, type Lost } from './link.ts'
 import { Listing } from './listing.ts'
 import { Opener } from './opener.ts'
+import { readAs } from './own-listing.ts'
 import { type CallHost, type CallLimits, type FlatHeaders, PendingCall } from './pending-call.ts'
 import { LinkPool } from './pool.ts'
 import { Renewals } from './renewals.ts'
 import type { UpstreamConfig } from './settings.ts'
 import { unavailable } from './unavailable.ts'
+import type { UpstreamHost } from './upstream-host.ts'
 
 const SWEEP = 60_000
 const SHARED = ''
-/** What an upstream needs of the gateway. */
-export interface UpstreamHost {
-  readonly wheel: Wheel
-  readonly us: Implementation
-  readonly vault: Vault
-  readonly log: {
-    info(fields: object, message: string): void
-    warn(fields: object, message: string): void
-  }
-  /** 0 ≤ n < 1. */
-  random(): number
-  /** Milliseconds since the epoch. */
-  now(): number
-  /** Its whole list, after every reading; `[]` hides it. */
-  listed(id: string, tools: readonly ListedTool[]): void
-  /** It will not list anything soon. */
-  silent(id: string): void
-  changed(id: string, status: UpstreamStatus): void
-}
 
 /** One configured server, kept connected. */
 export class Upstream implements CallHost {
@@ -66,7 +47,7 @@ export class Upstream implements CallHost {
     this.#opener = new Opener(config, host)
     this.#backoff = new Backoff(host)
     this.#pool = new LinkPool(
-      (key, round) => this.#open(key, round),
+      (key, asker) => this.#open(key, asker),
       () => host.wheel.now(),
     )
     this.#listing = new Listing(config, host, {
@@ -116,10 +97,23 @@ export class Upstream implements CallHost {
 
   /** Sends a round. Never rejects. */
   call(round: Round, headers: Readonly<Record<string, string>> | undefined): Maybe<Outcome> {
-    const { state } = this.#status
-    if (state !== 'ready' && this.#connecting === undefined)
+    if (this.#connecting === undefined && !this.#serves(round))
       return unavailable(this.id, this.#status, this.#host.now())
     return new Promise((resolve) => new PendingCall(this, round, resolve).send(headers))
+  }
+
+  /** Reads what it lists for one identity. Never rejects. */
+  async discover(identity: string, caller: Caller): Promise<readonly ListedTool[] | undefined> {
+    if (this.#stopped || !this.#config.enabled) return undefined
+    const read = async () =>
+      this.#listing.readOwn(await this.#pool.get(identity, { caller }), identity, caller)
+    return readAs(caller, this.id, this.#host, read)
+  }
+
+  /** A server that wants credentials of the gateway itself still serves those who have their own. */
+  #serves(round: Round): boolean {
+    const { state } = this.#status
+    return state === 'ready' || (state === 'auth-required' && round.audience !== SHARED)
   }
 
   /** Ends every connection and process. */
@@ -151,17 +145,20 @@ export class Upstream implements CallHost {
   link(round: Round): Maybe<Link> {
     const key = this.#terms.key(round)
     if (this.#connecting === undefined || this.#pool.peek(key) !== undefined) {
-      return this.#pool.get(key, round)
+      return this.#pool.get(key, askerOf(round))
     }
     return this.#connecting.then(() => {
-      if (this.#status.state === 'ready') return this.#pool.get(key, round)
+      if (this.#serves(round)) return this.#pool.get(key, askerOf(round))
       throw new ConnectError(this.#status.error ?? 'is not connected')
     })
   }
 
   mirrored(round: Round): readonly string[] | undefined {
     if (this.#config.url === undefined) return undefined
-    return this.#terms.mirrored(round, this.#listing.annotated(round.target?.name ?? ''))
+    return this.#terms.mirrored(
+      round,
+      this.#listing.annotated(round.audience, round.target?.name ?? ''),
+    )
   }
 
   renews(link: Link, round: Round): boolean {
@@ -213,8 +210,8 @@ export class Upstream implements CallHost {
     }
   }
 
-  async #open(key: string, round: Round | undefined): Promise<Link> {
-    const link = await this.#opener.open(round)
+  async #open(key: string, asker: Asker | undefined): Promise<Link> {
+    const link = await this.#opener.open(asker)
     link.onEnd = (why) => this.linkFailed(link, why)
     if (key === SHARED) await this.#listing.listen(link)
     return link
@@ -255,7 +252,7 @@ export class Upstream implements CallHost {
     if (this.#retry !== undefined) wheel.remove(this.#retry)
     this.#retry = wheel.after(delay, () => void this.connect())
     if (this.#config.whenDown === 'hide' && this.#hide === undefined) {
-      this.#hide = wheel.after(this.#config.grace, () => this.#host.listed(this.id, []))
+      this.#hide = wheel.after(this.#config.grace, () => this.#host.listed(this.id, [], false))
     }
     const { stderr } = this.#opener
     this.#setStatus({
@@ -295,4 +292,8 @@ export class Upstream implements CallHost {
       this.#sweepLater()
     })
   }
+}
+
+function askerOf(round: Round): Asker {
+  return { caller: round.caller, call: round }
 }

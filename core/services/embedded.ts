@@ -16,9 +16,10 @@ import {
 } from '../../sdk/index.ts'
 import type { Services } from '../kernel/container.ts'
 import { GatewayError, type Problem } from '../kernel/errors.ts'
-import type { Sealer } from '../kernel/ports.ts'
+import type { Archive, Sealer } from '../kernel/ports.ts'
 import type { PluginSpec } from '../kernel/setup.ts'
 import type { Wheel } from '../kernel/wheel.ts'
+import { ARCHIVE_MIGRATIONS, CatalogArchive } from './catalog-archive.ts'
 import type { GuardedHttp } from './guarded-http.ts'
 import type { Resolve } from './guarded-lookup.ts'
 import { lineBus, lineLock, lineSeal } from './line-services.ts'
@@ -30,6 +31,8 @@ import type { SqliteDatabase } from './sqlite/database.ts'
 
 /** An event that makes a plugin emit an event that makes …: nobody means that. */
 const DEEPEST = 8
+/** Whose tables the gateway's own are. */
+const GATEWAY = 'patchbay'
 
 /** What the services are made of. */
 export interface EmbeddedParts {
@@ -82,10 +85,20 @@ export class EmbeddedServices {
     if (specs.some((spec) => needs(spec, Http))) await this.#prepareHttp()
     const stored = specs.filter((spec) => needs(spec, Database))
     if (stored.length === 0) return
-    const { SqliteDatabase, checkPrefixes } = await import('./sqlite/database.ts')
-    checkPrefixes(stored.map(({ id }) => id))
-    const { file, clock, wheel } = this.#parts
-    this.#database ??= new SqliteDatabase(file, clock, wheel)
+    const { checkPrefixes } = await import('./sqlite/database.ts')
+    checkPrefixes([GATEWAY, ...stored.map(({ id }) => id)])
+    await this.#open()
+  }
+
+  /** Keeps what upstreams list for single identities. Opens the database when it is first used. */
+  archive(): Archive {
+    const { clock, fault } = this.#parts
+    const open = async () => {
+      const database = await this.#open()
+      await database.migrate(GATEWAY, ARCHIVE_MIGRATIONS)
+      return database.line(GATEWAY)
+    }
+    return new CatalogArchive(open, clock, (cause) => fault(cause, 'the archive of lists'))
   }
 
   /** Offers a plugin line its part of every service. */
@@ -116,6 +129,13 @@ export class EmbeddedServices {
   async close(): Promise<void> {
     for (const store of this.#stores.values()) store.clear()
     await Promise.all([this.#http?.close(), this.#database?.close()])
+  }
+
+  async #open(): Promise<SqliteDatabase> {
+    const { SqliteDatabase } = await import('./sqlite/database.ts')
+    const { file, clock, wheel } = this.#parts
+    this.#database ??= new SqliteDatabase(file, clock, wheel)
+    return this.#database
   }
 
   async #prepareHttp(): Promise<void> {

@@ -43,6 +43,7 @@ export default definePlugin({
     const filter: Filter = {
       key: 'denylist',
       test(entry, target) {
+        if (entry.kind !== 'tool') return true
         for (const rule of rules) {
           const matched = denies(rule, entry, target)
           if (matched !== undefined) return { rule: matched, reason: `denied by ${rule.setting}` }
@@ -55,8 +56,10 @@ export default definePlugin({
       observe(event) {
         if (event.type !== 'catalog.changed' || !event.complete || unmatched.size === 0) return
         for (const rule of unmatched) {
-          const matched = event.entries.some((entry) =>
-            entry.targets.some((target) => denies(rule, entry, target) !== undefined),
+          const matched = event.entries.some(
+            (entry) =>
+              entry.kind === 'tool' &&
+              entry.targets.some((target) => denies(rule, entry, target) !== undefined),
           )
           if (!matched) {
             log.warn(

@@ -1,5 +1,6 @@
 import type { Call } from '../call.ts'
 import type { Caller } from '../caller.ts'
+import type { EntryKind } from '../entry.ts'
 import type { Maybe, PermittedEntry } from '../hooks.ts'
 import type { Outcome } from '../outcome.ts'
 import { type Token, token } from '../token.ts'
@@ -8,6 +9,17 @@ import { type Token, token } from '../token.ts'
 export interface NestedOptions {
   /** The call it is made for. Cancelling that one cancels it; its client is asked its questions. */
   readonly parent: Call
+}
+
+/** What a list from inside holds. */
+export interface NestedListOptions {
+  /** Tools only when left out. */
+  readonly kinds?: readonly EntryKind[]
+  /**
+   * Whose `present` shows the entries: every plugin's, as the caller itself lists them, every other
+   * plugin's, or nobody's, which is the default.
+   */
+  readonly present?: 'all' | 'others' | 'none'
 }
 
 /** Calls and lists as the caller itself would: through every hook, filters and limits included. */
@@ -23,8 +35,8 @@ export interface Calls {
     args: Readonly<Record<string, unknown>>,
     options: NestedOptions,
   ): Maybe<Outcome>
-  /** What this caller may call, before any plugin's `present`. Rejects when a filter fails. */
-  list(caller: Caller): Maybe<readonly PermittedEntry[]>
+  /** What this caller may call. Rejects when a filter or a presentation fails. */
+  list(caller: Caller, options?: NestedListOptions): Maybe<readonly PermittedEntry[]>
 }
 /** The service of that name. */
 export const Calls: Token<Calls> = token<Calls>('Calls')

@@ -5,6 +5,7 @@ import { type Token, token } from '../token.ts'
 export interface Catalog {
   /** Grows by one with every real change. */
   readonly revision: number
+  /** What everybody's upstreams offer; what only some identities see is not among them. */
   readonly entries: readonly Entry[]
   /**
    * Says that `listFilter` or `present` would answer differently now. Callers are asked again, and

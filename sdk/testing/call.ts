@@ -1,10 +1,12 @@
 import { isPromise } from '../../core/kernel/hooks.ts'
 import type { Exchange } from '../../core/kernel/ports.ts'
-import type { Event, Maybe, Outcome } from '../index.ts'
+import type { Call, Event, Maybe, Outcome } from '../index.ts'
 import type { CallerParts } from './request.ts'
 
 /** What a test may say about one call. */
 export interface CallOptions {
+  /** `tools/call` when left out. Of `resources/read` the name is the URI. */
+  readonly method?: Call['method']
   readonly caller?: CallerParts
   /** The request's `_meta`. */
   readonly meta?: Readonly<Record<string, unknown>>

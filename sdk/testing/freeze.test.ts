@@ -42,7 +42,7 @@ test('everything a plugin receives is frozen', async () => {
       assert.throws(() => (upstreams as Map<string, unknown>).set('demo', {}), TypeError)
       return {
         onRegister(entry) {
-          write('entry', entry.definition.inputSchema)
+          write('entry', entry.definition)
           return undefined
         },
         arrange(entries) {

@@ -1,7 +1,7 @@
 import type { PluginLine } from '../../core/kernel/hooks.ts'
 import { RelayedResult } from '../../core/kernel/outcome.ts'
 import { Round } from '../../core/kernel/round.ts'
-import type { Call, Command, Filter, Hooks, Maybe, Presentation } from '../index.ts'
+import type { Call, Command, Filter, Hooks, Maybe, Offered, Presentation } from '../index.ts'
 
 /** Freezes plain objects and arrays all the way down; leaves everything with a life of its own alone. */
 export function deepFreeze<T>(value: T): T {
@@ -105,17 +105,23 @@ function holdsCall(value: unknown): value is { readonly call: Round } {
   )
 }
 
+function frozenOffer(offered: Offered<object>): Offered<object> {
+  return {
+    definition: deepFreeze(offered.definition),
+    call: (call) => offered.call(frozenArgument(call) as Call),
+  }
+}
+
 /** The line with hooks that receive everything frozen, and so throw where a plugin writes into it. */
 export function frozenLine(line: PluginLine): PluginLine {
   const hooks: Record<string, unknown> = {}
   for (const [name, hook] of Object.entries(line.hooks)) {
     if (typeof hook === 'function') hooks[name] = frozenHook(line.hooks, name as keyof Hooks, hook)
   }
-  const tools = line.hooks.tools?.map(({ definition, call }) => ({
-    definition: deepFreeze(definition),
-    call: (one: Call) => call(frozenArgument(one) as Call),
-  }))
-  if (tools !== undefined) hooks.tools = tools
+  for (const name of ['tools', 'prompts', 'resources'] as const) {
+    const offered: readonly Offered<object>[] | undefined = line.hooks[name]
+    if (Array.isArray(offered)) hooks[name] = offered.map(frozenOffer)
+  }
   const { commands } = line.hooks
   if (commands !== undefined) {
     const frozen = Object.entries(commands).map(([name, one]) => [name, frozenCommand(one)])

@@ -93,14 +93,14 @@ export class TestGateway {
   async tools(parts?: CallerParts): Promise<ToolDefinition[]> {
     const { kernel } = this.#parts
     const caller = this.#caller(parts)
-    const { text, count } = await kernel.list(caller)
+    const { text, count } = (await kernel.list(caller)).tool
     const requestId = this.#nextRequest()
     kernel.emit({ type: 'list', method: 'tools/list', caller, count, requestId })
     return JSON.parse(text)
   }
 
   /**
-   * Calls a tool by the name clients use. A denial or a failure is an outcome, not a rejection.
+   * Calls a tool, or what else `method` says, by the name clients use. A denial or a failure is an outcome, not a rejection.
    * Rejects with what `reply` threw.
    */
   async call(
@@ -144,7 +144,7 @@ export class TestGateway {
     options: CallOptions,
     retry: Pick<CallRequest, 'state' | 'responses'>,
   ): Promise<Outcome> {
-    const { caller, meta = {}, cancel } = options
+    const { caller, meta = {}, cancel, method } = options
     const { kernel, faults } = this.#parts
     const requestId = this.#nextRequest()
     const exchange: Exchange = {
@@ -156,7 +156,7 @@ export class TestGateway {
       round: undefined,
     }
     const running = kernel.call(
-      callRequest(requestId, name, args, meta, retry),
+      callRequest(requestId, name, args, meta, retry, method),
       this.#caller(caller),
       exchange,
     )
@@ -234,7 +234,7 @@ export class TestGateway {
 
   /** An upstream lists these tools now, in place of those it listed before. */
   async offer(upstream: string, tools: readonly TestTool[]): Promise<void> {
-    await this.#parts.kernel.catalog.update(upstream, tools.map(listedTool))
+    await this.#parts.kernel.catalog.update(upstream, tools.map(listedTool), true)
   }
 
   /** Tells the plugins' `observe` of something the test cannot bring about, like an upstream's state. */

@@ -33,6 +33,7 @@ import { type PluginWithConfig, pluginSpecs, type UpstreamsSettings } from './se
 import {
   FakeServers,
   listedTool,
+  type OwnTools,
   type Reply,
   type Sent,
   type TestTool,
@@ -47,6 +48,7 @@ export type { LogLine } from './log.ts'
 export type { CallerParts, HeaderParts } from './request.ts'
 export type { PluginWithConfig, UpstreamsSettings } from './settings.ts'
 export {
+  type OwnTools,
   type Reply,
   type Sent,
   type TestTool,
@@ -67,6 +69,11 @@ export interface TestOptions {
   readonly upstreams?: UpstreamsSettings
   /** What the upstreams answer. A text `ok` when left out. */
   readonly reply?: (call: Sent) => Maybe<Reply>
+  /**
+   * What upstreams list for one credential identity, where a plugin's `identity` tells callers apart.
+   * Nothing when left out.
+   */
+  readonly ownTools?: OwnTools
   /** Parts of the caller of calls and lists that name none. */
   readonly principal?: Partial<Principal>
   readonly client?: Partial<Client>
@@ -130,13 +137,13 @@ export async function testPlugin(
     fault: (cause) => void (cause instanceof HookError || faults.push(cause)),
   })
   await embedded.prepare(specs)
-  const services = new Services().offer(Catalog, catalog).offer(
-    Calls,
-    callsService(() => kernel, roundOf),
-  )
+  const services = new Services().offer(Catalog, catalog)
   const set = setUpPlugins(specs, services, (line, { id }) => {
     embedded.offer(line, id)
-    line.offer(Log, recordingLog(id, logs))
+    line.offer(Log, recordingLog(id, logs)).offer(
+      Calls,
+      callsService(id, () => kernel, roundOf),
+    )
     line.offer(Info, {
       version: '0.0.0',
       plugin: id,
@@ -146,7 +153,7 @@ export async function testPlugin(
   })
 
   checkCommands(set)
-  const servers = new FakeServers(options.reply)
+  const servers = new FakeServers(options.reply, options.ownTools)
   const recorder = {
     id: 'test',
     phase: undefined,
@@ -179,7 +186,7 @@ export async function testPlugin(
     throw error
   }
   for (const [id, list] of Object.entries(tools)) {
-    if (list !== null) await kernel.catalog.update(id, list.map(listedTool))
+    if (list !== null) await kernel.catalog.update(id, list.map(listedTool), true)
   }
   const callers = new TestCallers(options)
   return new TestGateway({

@@ -54,27 +54,31 @@ function isWhole(parts: Partial<Principal>): parts is Principal {
   return ['issuer', 'subject', 'claims', 'scopes'].every((name) => name in parts)
 }
 
-/** A tools/call as a wire hands it to the kernel: a body, and where its parts are. */
+/** A request that is aimed at an entry, as a wire hands it to the kernel: a body, and where its parts are. */
 export function callRequest(
   id: string,
   name: string,
   args: Readonly<Record<string, unknown>>,
   meta: Readonly<Record<string, unknown>>,
   retry: Pick<CallRequest, 'state' | 'responses'> = {},
+  method: CallRequest['method'] = 'tools/call',
 ): CallRequest {
-  const params = { name, arguments: args, _meta: meta }
-  const text = JSON.stringify({ jsonrpc: '2.0', id, method: 'tools/call', params })
+  const reads = method === 'resources/read'
+  const said = reads ? { uri: name } : { name, arguments: args }
+  const text = JSON.stringify({ jsonrpc: '2.0', id, method, params: { ...said, _meta: meta } })
   const body = readMembers(text)
   const members = readMembers(text, body[findMember(text, body, 'params') + 2])
+  const argsAt = findMember(text, members, 'arguments')
+  // Read back from the text: what JSON cannot say does not arrive.
+  const params = deepFreeze(JSON.parse(text).params)
   return {
-    method: 'tools/call',
+    method,
     name,
-    // Read back from the text: what JSON cannot say does not arrive.
-    args: deepFreeze(JSON.parse(text).params.arguments),
+    args: reads ? deepFreeze({ uri: name }) : params.arguments,
     text,
     params: members,
-    argsAt: members[findMember(text, members, 'arguments') + 2] as number,
-    meta: deepFreeze(JSON.parse(text).params._meta),
+    argsAt: argsAt < 0 ? -1 : (members[argsAt + 2] as number),
+    meta: params._meta,
     ...retry,
   }
 }

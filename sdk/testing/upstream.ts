@@ -1,10 +1,11 @@
-import type { ListedTool, UpstreamNames } from '../../core/kernel/catalog.ts'
+import type { UpstreamNames } from '../../core/kernel/catalog.ts'
 import { isPromise } from '../../core/kernel/hooks.ts'
 import { RelayedResult } from '../../core/kernel/outcome.ts'
-import type { Servers, Vault } from '../../core/kernel/ports.ts'
+import type { ListedTool, Servers, Vault } from '../../core/kernel/ports.ts'
 import type { Round } from '../../core/kernel/round.ts'
 import { isObject } from '../../core/wire/json.ts'
 import {
+  type Caller,
   type Maybe,
   type Outcome,
   ServiceError,
@@ -15,6 +16,12 @@ import {
 
 /** A tool of the fake upstream: its definition, or just its name. */
 export type TestTool = string | ToolDefinition
+
+/** What an upstream lists for one credential identity; `undefined` while it cannot be had. */
+export type OwnTools = (
+  upstream: string,
+  identity: string,
+) => Maybe<readonly TestTool[] | undefined>
 
 /** One call that reached an upstream, after every plugin. */
 export interface Sent {
@@ -51,8 +58,11 @@ export class FakeServers implements Servers {
   vault: Vault | undefined
   readonly #reply: (call: Sent) => Maybe<Reply>
 
-  constructor(reply: ((call: Sent) => Maybe<Reply>) | undefined) {
+  readonly #own: OwnTools
+
+  constructor(reply: ((call: Sent) => Maybe<Reply>) | undefined, own: OwnTools = () => undefined) {
     this.#reply = reply ?? (() => ({ content: [{ type: 'text', text: 'ok' }] }))
+    this.#own = own
   }
 
   send(round: Round, headers: Readonly<Record<string, string>> | undefined): Maybe<Outcome> {
@@ -67,6 +77,21 @@ export class FakeServers implements Servers {
           }),
         ])
       : this.#take(round, reply, true)
+  }
+
+  async discover(
+    upstream: string,
+    identity: string,
+    caller: Caller,
+  ): Promise<readonly ListedTool[] | undefined> {
+    const query = { upstream, purpose: 'discover', caller } as const
+    try {
+      await this.vault?.credentials(query)
+    } catch {
+      // As upstreams do: who has no credentials yet sees nothing.
+      return undefined
+    }
+    return (await this.#own(upstream, identity))?.map(listedTool)
   }
 
   #ask(round: Round, headers: Readonly<Record<string, string>> | undefined): Maybe<Reply> {
@@ -129,6 +154,7 @@ export function upstreamNames(
     takes: () => true,
     rename: new Map(),
     alias: new Map(Object.entries(aliases)),
+    refresh: 300_000,
   }
 }
 

@@ -6,6 +6,7 @@ import {
   deny,
   type Entry,
   Info,
+  isKind,
   type PermittedEntry,
   type ToolDefinition,
 } from 'mcp-patchbay/sdk'
@@ -31,7 +32,8 @@ const familyRouting = definePlugin({
   },
   needs: { info: Info },
   setup(_config, { info }, families) {
-    const familyOf = ({ targets: [first] }: Entry) => families.get(first?.upstream ?? '')
+    const familyOf = (entry: Entry) =>
+      isKind(entry, 'tool') ? families.get(entry.targets[0]?.upstream ?? '') : undefined
     /** The definition with the argument, for these instances. */
     const asking = (definition: ToolDefinition, argument: string, instances: string[]) => {
       const { properties, required, ...schema } = definition.inputSchema
@@ -52,17 +54,17 @@ const familyRouting = definePlugin({
         const taken = new Set(entries.flatMap((one) => (familyOf(one) ? [] : one.name)))
         for (const entry of entries) {
           const family = familyOf(entry)
-          if (family === undefined) {
-            merged.set(entry.name, entry)
+          if (family === undefined || !isKind(entry, 'tool')) {
+            merged.set(`${entry.kind} ${entry.name}`, entry)
             continue
           }
           const common = info.publicName(family.name, entry.targets[0]?.name ?? '')
           const name = taken.has(common) ? entry.name : common
-          const before = merged.get(name)
+          const before = merged.get(`tool ${name}`)
           const targets = [...(before?.targets ?? []), ...entry.targets]
-          const base = before?.definition ?? entry.definition
+          const base = before && isKind(before, 'tool') ? before.definition : entry.definition
           const definition = asking(base, family.instanceArg, instancesOf(targets))
-          merged.set(name, { ...entry, name, definition, targets })
+          merged.set(`tool ${name}`, { ...entry, name, definition, targets })
         }
         return [...merged.values()]
       },
@@ -71,7 +73,7 @@ const familyRouting = definePlugin({
         apply: (entries) =>
           entries.map((entry): PermittedEntry => {
             const argument = familyOf(entry)?.instanceArg
-            if (argument === undefined) return entry
+            if (argument === undefined || !isKind(entry, 'tool')) return entry
             const instances = instancesOf(entry.candidates)
             return { ...entry, definition: asking(entry.definition, argument, instances) }
           }),

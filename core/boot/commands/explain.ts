@@ -82,16 +82,18 @@ export async function explain(
   const { principal, path } = caller
   const { issuer, subject, scopes } = principal
   const common = { tool, caller: { issuer, subject, scopes, path } }
-  const entry = kernel.catalog.find(tool)
+  await kernel.catalog.waiting(caller)
+  const catalog = kernel.catalog.of(caller)
+  const entry = catalog.find('tools/call', tool)
   if (entry === undefined) {
-    const names = kernel.catalog.entries.map(({ name }) => name)
+    const names = catalog.entries.map(({ name }) => name)
     const near = didYouMean(tool, names).trim()
     const told = near === '' ? {} : { near }
     return { ...common, verdict: 'unknown', ...told, listed: false, targets: [] }
   }
   try {
     const { candidates, refusals } = (await kernel.views.of(caller)).permit(entry)
-    const shown = JSON.parse((await kernel.list(caller)).text) as { name: string }[]
+    const shown = JSON.parse((await kernel.list(caller)).tool.text) as { name: string }[]
     const verdict =
       candidates.length === 0 ? 'refused' : candidates.length === 1 ? 'callable' : 'ambiguous'
     return {

@@ -175,6 +175,7 @@ export function buildUpstream(
     takes: takenBy(tools),
     rename: new Map(Object.entries(texts(tools.rename))),
     alias: new Map(Object.entries(texts(tools.alias))),
+    refresh: rest.refresh,
   }
   return { config, names }
 }

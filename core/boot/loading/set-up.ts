@@ -79,7 +79,7 @@ export function embeddedServices(
     egress: config.egress.allow,
     upstreams: upstreamsService(() => late.outbound),
     emit: (event) => late.kernel?.emit(event),
-    fault: (err, where) => log.error({ err }, `${where}: a plugin failed`),
+    fault: (err, where) => log.error({ err }, `${where} failed`),
   })
 }
 
@@ -104,12 +104,12 @@ export async function setUpLines(
     invalidate: (scope) => late.kernel?.invalidate(scope),
   })
   const roundOf = (call: Call) => (call instanceof Round ? call : undefined)
-  services.offer(
-    Calls,
-    callsService(() => late.kernel, roundOf),
-  )
   const offer = (line: Services, { id }: PluginSpec) => {
     embedded.offer(line, id)
+    line.offer(
+      Calls,
+      callsService(id, () => late.kernel, roundOf),
+    )
     line.offer(Log, log.child({ plugin: id })).offer(Info, {
       version,
       plugin: id,

@@ -10,7 +10,7 @@ export interface Driven extends RunningGateway {
   /** Calls a tool the modern way. */
   call(name: string, options?: CallOptions): Promise<Answer>
   /** The names that the client lists. */
-  list(): Promise<string[]>
+  list(options?: CallOptions): Promise<string[]>
   /** Lets time pass, a little at a time, until it is so. */
   passUntil(holds: () => boolean | Promise<boolean>): Promise<void>
 }
@@ -34,11 +34,19 @@ export interface Answer {
   readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown }
 }
 
+/** What a driven gateway has besides its upstreams. */
+export interface DriveOptions {
+  readonly plugins?: readonly object[]
+  readonly files?: Record<string, string>
+  /** A folder that outlives the gateway. */
+  readonly data?: string
+}
+
 /** Starts a gateway with these upstreams in front of a client who may do everything. */
 export async function drive(
   scope: Scope,
   upstreams: object,
-  { plugins = [], ...surroundings }: { plugins?: object[]; files?: Record<string, string> } = {},
+  { plugins = [], data, ...surroundings }: DriveOptions = {},
 ): Promise<Driven> {
   const clock = new FakeClock()
   let pump: NodeJS.Timeout | undefined
@@ -46,7 +54,11 @@ export async function drive(
   scope.after(() => {
     pump = setInterval(() => clock.advance(250), 5)
   })
-  const config = { upstreams, plugins: [{ use: 'auth-none' }, ...plugins] }
+  const config = {
+    ...(data === undefined ? {} : { data }),
+    upstreams,
+    plugins: [{ use: 'auth-none' }, ...plugins],
+  }
   const gateway = await startWith(scope, config, { ...surroundings, clock })
   scope.after(() => clearInterval(pump))
   const post = async (method: string, params: object, options: CallOptions = {}) => {
@@ -83,8 +95,8 @@ export async function drive(
     clock,
     call: (name: string, { args = {}, ...options }: CallOptions = {}): Promise<Answer> =>
       post('tools/call', { name, arguments: args }, options),
-    list: async (): Promise<string[]> => {
-      const { result } = await post('tools/list', {})
+    list: async (options?: CallOptions): Promise<string[]> => {
+      const { result } = await post('tools/list', {}, options)
       return result.tools.map(({ name }: { name: string }) => name)
     },
     passUntil: (holds: () => boolean | Promise<boolean>) =>

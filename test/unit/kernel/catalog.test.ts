@@ -1,8 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Entry } from '../../../sdk/index.ts'
+import type { Caller, Entry } from '../../../sdk/index.ts'
 import { line, rig, settled } from './kernel.ts'
 
+const NOBODY: Caller = {
+  principal: { issuer: 'test', subject: 'nobody', claims: {}, scopes: [] },
+  client: {
+    name: 'test',
+    version: '',
+    protocolVersion: '2026-07-28',
+    era: 'modern',
+    capabilities: {},
+  },
+  path: '/mcp',
+}
 const tool = (name: string, more: object = {}) => ({
   name,
   inputSchema: { type: 'object' },
@@ -25,8 +36,8 @@ test('include, exclude, rename and alias decide what is offered, and an alias ke
     },
   })
   assert.deepEqual(await list(), ['up__read', 'up__ls', 'up__put', 'up__store'])
-  assert.equal(kernel.catalog.find('up__write'), undefined)
-  assert.deepEqual(kernel.catalog.find('up__store')?.targets, [
+  assert.equal(kernel.catalog.of(NOBODY).find('tools/call', 'up__write'), undefined)
+  assert.deepEqual(kernel.catalog.of(NOBODY).find('tools/call', 'up__store')?.targets, [
     { upstream: 'up', name: 'write', publicName: 'up__put' },
   ])
 })
@@ -41,7 +52,7 @@ test('entries of one name are all hidden, whoever comes first', async () => {
     for (const id of order) await offer(id, ['same', `only_${id}`])
     assert.deepEqual(await list(), ['only_one', 'only_two'])
     assert.deepEqual(kernel.catalog.collisions, ['same'])
-    assert.equal(kernel.catalog.find('same'), undefined)
+    assert.equal(kernel.catalog.of(NOBODY).find('tools/call', 'same'), undefined)
     await offer('two', ['only_two'])
     assert.deepEqual(await list(), ['same', 'only_one', 'only_two'])
   }
@@ -142,7 +153,7 @@ test('arrange sees one entry of each name, and may merge; its result obeys the r
   })
   assert.deepEqual(seen.at(-1), ['eu__pods', 'us__pods'])
   assert.deepEqual(await list(), ['k8s_pods'])
-  assert.equal(kernel.catalog.find('k8s_pods')?.targets.length, 2)
+  assert.equal(kernel.catalog.of(NOBODY).find('tools/call', 'k8s_pods')?.targets.length, 2)
   assert.deepEqual(kernel.catalog.collisions, ['same'])
 })
 
@@ -213,8 +224,8 @@ test('a definition travels as it came but for its name; what a plugin rebuilt ke
       }),
     ],
   })
-  await kernel.catalog.update('up', [{ definition: JSON.parse(text), text }])
-  const { text: listed } = await kernel.list(caller())
+  await kernel.catalog.update('up', [{ definition: JSON.parse(text), text }], true)
+  const { text: listed } = (await kernel.list(caller())).tool
   assert.match(listed, /"x-big":12345678901234567890/)
   assert.equal(JSON.parse(listed)[0].description, 'y')
   assert.equal(JSON.parse(listed)[0].name, 'up__a')

@@ -2,7 +2,7 @@ import type { UpstreamNames } from '../../../core/kernel/catalog.ts'
 import { HookError } from '../../../core/kernel/errors.ts'
 import type { PluginLine } from '../../../core/kernel/hooks.ts'
 import { Kernel } from '../../../core/kernel/kernel.ts'
-import type { Exchange } from '../../../core/kernel/ports.ts'
+import type { Archive, Exchange, ListedTool } from '../../../core/kernel/ports.ts'
 import { Wheel } from '../../../core/kernel/wheel.ts'
 import { ExpiringSet } from '../../../core/services/expiring-set.ts'
 import { Seal } from '../../../core/services/seal.ts'
@@ -12,6 +12,7 @@ import { type CallerParts, callRequest, TestCallers } from '../../../sdk/testing
 import {
   FakeServers,
   listedTool,
+  type OwnTools,
   type Reply,
   type Sent,
   type TestTool,
@@ -40,6 +41,9 @@ export interface Setting {
   readonly names?: Readonly<Record<string, Partial<UpstreamNames>>>
   readonly reply?: (call: Sent) => Maybe<Reply>
   readonly maxLength?: number
+  /** What upstreams list for single identities. */
+  readonly ownTools?: OwnTools
+  readonly archive?: Archive
 }
 
 /** A kernel of its own, without a gateway around it. */
@@ -55,8 +59,11 @@ export interface Rig {
   caller(parts?: CallerParts): Caller
   exchange(): Exchange
   call(name: string, args?: Record<string, unknown>, exchange?: Exchange): Maybe<Outcome>
+  callAs(parts: CallerParts, name: string): Maybe<Outcome>
   list(parts?: CallerParts): Promise<string[]>
   offer(upstream: string, tools: readonly TestTool[]): Promise<void>
+  /** Tools as an upstream hands them over. */
+  listed(tools: readonly TestTool[]): ListedTool[]
 }
 
 /** Builds a kernel whose upstreams have listed their tools. */
@@ -64,7 +71,7 @@ export async function rig(setting: Setting = {}): Promise<Rig> {
   const { tools = { up: ['a', 'b'] }, lines = [], names = {}, maxLength = 64 } = setting
   const clock = new FakeClock()
   const wheel = new Wheel(clock)
-  const servers = new FakeServers(setting.reply)
+  const servers = new FakeServers(setting.reply, setting.ownTools)
   const [events, catalogs, faults, failures]: [Event[], CatalogChanged[], unknown[], string[]] = [
     [],
     [],
@@ -80,6 +87,7 @@ export async function rig(setting: Setting = {}): Promise<Rig> {
     upstreams: Object.keys(tools).map((id) => ({ ...upstreamNames(id), ...names[id] })),
     names: { separator: '__', maxLength },
     servers,
+    archive: setting.archive,
     sealer: new Seal(['a key that only the tests of the kernel know']),
     spent: { add: (nonce, ttl) => spent.claim(nonce, ttl) },
     nextId: () => `call-${++ids}`,
@@ -90,7 +98,7 @@ export async function rig(setting: Setting = {}): Promise<Rig> {
   kernel.hooks.onFailure = ({ plugin, hook, cause, skipped }) =>
     failures.push(`${plugin} ${hook}: ${(cause as Error).message}${skipped ? ' (skipped)' : ''}`)
   const offer = (upstream: string, list: readonly TestTool[]) =>
-    kernel.catalog.update(upstream, list.map(listedTool))
+    kernel.catalog.update(upstream, list.map(listedTool), true)
   for (const [id, list] of Object.entries(tools)) if (list !== null) await offer(id, list)
 
   const callers = new TestCallers({})
@@ -120,8 +128,10 @@ export async function rig(setting: Setting = {}): Promise<Rig> {
     offer,
     call: (name, args = {}, over = exchange()) =>
       kernel.call(callRequest('1', name, args, {}), caller(), over),
+    callAs: (parts, name) => kernel.call(callRequest('1', name, {}, {}), caller(parts), exchange()),
+    listed: (list) => list.map(listedTool),
     list: async (parts) => {
-      const { text } = await kernel.list(caller(parts))
+      const { text } = (await kernel.list(caller(parts))).tool
       return JSON.parse(text).map((tool: { name: string }) => tool.name)
     },
   }

@@ -1,0 +1,29 @@
+import type { UpstreamStatus } from '../../sdk/index.ts'
+import type { ListedTool, Vault } from '../kernel/ports.ts'
+import type { Wheel } from '../kernel/wheel.ts'
+import type { Implementation } from '../wire/protocol.ts'
+
+/** What an upstream needs of the gateway. */
+export interface UpstreamHost {
+  readonly wheel: Wheel
+  readonly us: Implementation
+  readonly vault: Vault
+  readonly log: {
+    info(fields: object, message: string): void
+    warn(fields: object, message: string): void
+  }
+  /** 0 ≤ n < 1. */
+  random(): number
+  /** Milliseconds since the epoch. */
+  now(): number
+  /**
+   * Its whole list, after every reading; `[]` hides it.
+   * @param open whether it lists this to anybody, without credentials
+   */
+  listed(id: string, tools: readonly ListedTool[], open: boolean): void
+  /** What it lists for single identities is to be read again. */
+  stale(id: string): void
+  /** It will not list anything soon. */
+  silent(id: string): void
+  changed(id: string, status: UpstreamStatus): void
+}
