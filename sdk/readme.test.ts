@@ -6,10 +6,16 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { loadConfig } from '../core/boot/config/config.ts'
-import { DENIAL_CODES, HOOK_NAMES } from './index.ts'
+import * as sdk from './index.ts'
+
+const { DENIAL_CODES, HOOK_NAMES } = sdk
 
 const house = join(import.meta.dirname, '..')
 const readme = await readFile(join(import.meta.dirname, 'README.md'), 'utf8')
+
+function isToken(one: unknown): boolean {
+  return typeof one === 'object' && one !== null && 'key' in one && typeof one.key === 'symbol'
+}
 
 /** The files of the walk-through: a bold path, a line of prose, a fenced block. */
 function walkThrough(): Map<string, string> {
@@ -37,7 +43,7 @@ test('the plugin of the walk-through passes its test as written', async (t) => {
   const args = ['--test', '--test-reporter=tap', 'pace/pace.test.ts']
   const { status, stdout } = spawnSync(process.execPath, args, { cwd, env, encoding: 'utf8' })
   assert.equal(status, 0, stdout)
-  assert.match(stdout, /^# pass 3$/m)
+  assert.match(stdout, /^# pass 4$/m)
 })
 
 test('the plugin of the walk-through compiles as written', async (t) => {
@@ -81,11 +87,13 @@ test('the walk-through has a plugin, a test and a README with the sections of ev
   ])
 })
 
-test('the reference names every hook and every denial code, and no other', () => {
+test('the tables name every hook, service and denial code, and no other', () => {
   const rows = (heading: string): string[] => {
-    const section = readme.split(`### ${heading}\n`)[1]?.split('\n### ')[0] ?? ''
+    const section = readme.split(`### ${heading}\n`)[1]?.split(/\n##+ /)[0] ?? ''
     return [...section.matchAll(/^\| `(\w+)/gm)].map(([, name = '']) => name)
   }
   assert.deepEqual(rows('Hooks').sort(), [...HOOK_NAMES].sort())
+  const services = Object.entries(sdk).flatMap(([name, one]) => (isToken(one) ? name : []))
+  assert.deepEqual(rows('Services').sort(), services.sort())
   assert.deepEqual(rows('Denials').sort(), [...DENIAL_CODES].sort())
 })

@@ -52,14 +52,20 @@ const LIMITS: Partial<Record<HookName, number>> = {
 }
 const LIMIT = 2_000
 
-/** Hooks that decide who may do what: no operator can make them fail open. */
-const NEVER_SKIPPED: ReadonlySet<HookName> = new Set([
-  'authenticate',
-  'listFilter',
-  'identity',
-  'credentials',
-  'refused',
-])
+/**
+ * Hooks whose failures `onFailure: skip` passes over. Those that decide who may do what are not among them:
+ * no operator can make them fail open.
+ */
+export const SKIPPABLE: readonly HookName[] = [
+  'onRegister',
+  'arrange',
+  'present',
+  'beforeCall',
+  'afterCall',
+  'onMessage',
+  'settle',
+  'routes',
+]
 
 /** Whether a hook's answer is still to come. */
 export function isPromise<T>(value: Maybe<T>): value is Promise<T> {
@@ -253,7 +259,7 @@ function listener<H extends HookName>(line: PluginLine, hook: H): Listener<H> | 
     hook,
     // Bound, so that plugins written as objects with `this` work like those written as closures.
     run: (run as (...args: never[]) => unknown).bind(line.hooks) as NonNullable<Hooks[H]>,
-    skip: line.onFailure === 'skip' && !NEVER_SKIPPED.has(hook),
+    skip: line.onFailure === 'skip' && SKIPPABLE.includes(hook),
     limit: line.timeouts[hook] ?? LIMITS[hook] ?? LIMIT,
   }
 }

@@ -62,7 +62,7 @@ export function setUpPlugins(
 /** What is wrong with a plugin's shape, before it is set up. Empty when nothing is. */
 export function checkPluginShape(id: string, value: unknown): Problem[] {
   const plugin = value as Partial<Plugin> | undefined
-  if (typeof plugin !== 'object' || plugin === null || typeof plugin.setup !== 'function') {
+  if (typeof plugin?.setup !== 'function' || typeof plugin.contract !== 'number') {
     return [
       setupProblem(
         id,
@@ -76,7 +76,7 @@ export function checkPluginShape(id: string, value: unknown): Problem[] {
       setupProblem(
         id,
         `was made for plugin contract ${plugin.contract}, this gateway has ${CONTRACT}`,
-        'Update the plugin or the gateway.',
+        plugin.contract > CONTRACT ? 'Update the gateway.' : 'Update the plugin.',
       ),
     ]
   }

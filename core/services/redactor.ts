@@ -45,29 +45,61 @@ export class Redactor implements Secrets {
   }
 
   #copy(value: object, seen: Map<object, unknown>): object {
-    if (value instanceof Error) return this.#error(value)
+    if (value instanceof Error) return this.#error(value, seen)
     if (Array.isArray(value)) {
       const items = value.map((one) => this.#deep(one, seen))
       return items.some((one, index) => one !== value[index]) ? items : value
     }
-    const prototype = Object.getPrototypeOf(value)
-    if (prototype !== Object.prototype && prototype !== null) return value
-    let changed = false
-    const members = Object.entries(value).map(([name, one]): [string, unknown] => {
-      const clean = this.#deep(one, seen)
-      changed ||= clean !== one
-      return [name, clean]
-    })
-    return changed ? Object.fromEntries(members) : value
+    // Bytes are no text, whatever they spell.
+    if (ArrayBuffer.isView(value)) return value
+    if (value instanceof Map) return this.#map(value, seen)
+    if (value instanceof Set) {
+      const items = this.#deep([...value], seen) as unknown[]
+      return items.some((one) => !value.has(one)) ? new Set(items) : value
+    }
+    if ('toJSON' in value && typeof value.toJSON === 'function') {
+      const told: unknown = value.toJSON()
+      const clean = this.#deep(told, seen)
+      // Written down it would be this anyway: an address becomes text.
+      return clean === told ? value : (clean as object)
+    }
+    const changed = this.#changes(value, seen)
+    // With a prototype of its own it may be more than its data; the copy is its data.
+    return changed === undefined ? value : { ...value, ...changed }
   }
 
-  #error(error: Error): Error {
-    const { message, stack = '' } = error
-    if (this.redact(message) === message && this.redact(stack) === stack) return error
-    const clean = new Error(this.redact(message))
-    clean.name = error.name
-    clean.stack = this.redact(stack)
-    return clean
+  /** The members that hold a secret, without it; `undefined` when none does. */
+  #changes(value: object, seen: Map<object, unknown>): Record<string, unknown> | undefined {
+    let changes: Record<string, unknown> | undefined
+    for (const [name, one] of Object.entries(value)) {
+      const clean = this.#deep(one, seen)
+      if (clean === one) continue
+      changes ??= {}
+      changes[name] = clean
+    }
+    return changes
+  }
+
+  #map(map: ReadonlyMap<unknown, unknown>, seen: Map<object, unknown>): object {
+    const entries = [...map]
+    const clean = this.#deep(entries, seen) as typeof entries
+    return clean === entries ? map : new Map(clean)
+  }
+
+  #error(error: Error, seen: Map<object, unknown>): Error {
+    const { message, stack = '', cause } = error
+    const changes = this.#changes(error, seen)
+    const clean = {
+      message: this.redact(message),
+      stack: this.redact(stack),
+      cause: this.#deep(cause, seen),
+    }
+    const isClean = clean.message === message && clean.stack === stack && clean.cause === cause
+    if (isClean && changes === undefined) return error
+    const copy = new Error(clean.message, cause === undefined ? {} : { cause: clean.cause })
+    copy.name = error.name
+    copy.stack = clean.stack
+    return Object.assign(copy, error, changes)
   }
 
   #regExp(): RegExp {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import test from 'node:test'
 import { definePlugin, deny } from 'mcp-patchbay/sdk'
-import { testPlugin } from 'mcp-patchbay/sdk/testing'
+import { checkPlugin, testPlugin } from 'mcp-patchbay/sdk/testing'
 import authApiKey from './index.ts'
 import { KeyRing } from './key-ring.ts'
 
@@ -141,3 +141,6 @@ test('settings that cannot be are refused with path and reason, and never show a
     })
   }
 })
+
+test('it keeps to what every plugin is held to', () =>
+  checkPlugin(authApiKey, { folder: import.meta.dirname }))

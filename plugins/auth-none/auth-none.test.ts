@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { testPlugin } from 'mcp-patchbay/sdk/testing'
+import { checkPlugin, testPlugin } from 'mcp-patchbay/sdk/testing'
 import authNone from './index.ts'
 
 test('every request is admitted as the same anonymous principal object', async () => {
@@ -32,3 +32,6 @@ test('settings that cannot be are refused with path and reason', async () => {
       /config\.scope: is not a setting here \(did you mean "scopes"\?\)/.test(error.message),
   )
 })
+
+test('it keeps to what every plugin is held to', () =>
+  checkPlugin(authNone, { folder: import.meta.dirname }))

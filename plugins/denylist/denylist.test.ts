@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { definePlugin } from 'mcp-patchbay/sdk'
-import { testPlugin } from 'mcp-patchbay/sdk/testing'
+import { checkPlugin, testPlugin } from 'mcp-patchbay/sdk/testing'
 import denylist from './index.ts'
 import { PRESETS } from './presets.ts'
 
@@ -171,3 +171,6 @@ test('settings that cannot be are refused with path and reason', async () => {
     await assert.rejects(testPlugin(denylist, config), { message })
   }
 })
+
+test('it keeps to what every plugin is held to', () =>
+  checkPlugin(denylist, { folder: import.meta.dirname }))

@@ -1,58 +1,40 @@
 import { statusSections } from '../../core/boot/admin/status.ts'
 import { runCommand } from '../../core/boot/commands/commands.ts'
 import type { PluginLine } from '../../core/kernel/hooks.ts'
-import type { Kernel } from '../../core/kernel/kernel.ts'
 import type { Lifecycle } from '../../core/kernel/lifecycle.ts'
-import { PausedOutcome } from '../../core/kernel/pauses.ts'
-import type { CallRequest, Exchange } from '../../core/kernel/ports.ts'
 import type { Wheel } from '../../core/kernel/wheel.ts'
 import type { EmbeddedServices } from '../../core/services/embedded.ts'
 import {
   type Authenticated,
   type AuthRequest,
-  type Caller,
   type Challenge,
   type Denial,
   deny,
   type Entry,
   type Event,
   type Health,
+  type Message,
   type Outcome,
   type Principal,
   type Route,
   type ToolDefinition,
 } from '../index.ts'
-import { type AnswerOptions, type CallOptions, cancellable, describe } from './call.ts'
+import { type AnswerOptions, type CallOptions, describe } from './call.ts'
+import { TestClient, type TestClientParts } from './client.ts'
 import type { FakeClock } from './clock.ts'
 import { deepFreeze } from './freeze.ts'
 import type { LogLine } from './log.ts'
-import {
-  authRequest,
-  type CallerParts,
-  callRequest,
-  type HeaderParts,
-  type TestCallers,
-} from './request.ts'
+import { authRequest, type CallerParts, type HeaderParts } from './request.ts'
 import { type FakeServers, listedTool, type Sent, type TestTool } from './upstream.ts'
 
-interface TestGatewayParts {
-  readonly kernel: Kernel
+interface TestGatewayParts extends TestClientParts {
   readonly lines: readonly PluginLine[]
   readonly lifecycle: Lifecycle
   readonly wheel: Wheel
   readonly embedded: EmbeddedServices
-  readonly callers: TestCallers
   readonly servers: FakeServers
   readonly clock: FakeClock
-  readonly events: readonly Event[]
   readonly logs: readonly LogLine[]
-  readonly faults: unknown[]
-}
-
-interface Asked {
-  readonly name: string
-  readonly args: Readonly<Record<string, unknown>>
-  readonly options: CallOptions
 }
 
 /** A gateway with the plugins under test, a clock that stands still and upstreams that play along. */
@@ -64,11 +46,11 @@ export class TestGateway {
   /** Everything the plugins logged, oldest first. */
   readonly logs: readonly LogLine[]
   readonly #parts: TestGatewayParts
-  readonly #asked = new WeakMap<Outcome, Asked>()
-  #requests = 0
+  readonly #client: TestClient
 
   constructor(parts: TestGatewayParts) {
     this.#parts = parts
+    this.#client = new TestClient(parts)
     this.clock = parts.clock
     this.events = parts.events
     this.logs = parts.logs
@@ -79,7 +61,12 @@ export class TestGateway {
     return this.#parts.servers.sent
   }
 
-  /** The whole catalog, before any caller's filter. */
+  /** The notifications that reached clients before their answers, oldest first. */
+  get messages(): readonly Message[] {
+    return this.#client.messages
+  }
+
+  /** The whole catalog, before any caller's filter: what plugins offer included. */
   get entries(): readonly Entry[] {
     return deepFreeze(this.#parts.kernel.catalog.entries)
   }
@@ -92,15 +79,32 @@ export class TestGateway {
   /** The definitions that a caller lists, in order. Rejects when a hook fails. */
   async tools(parts?: CallerParts): Promise<ToolDefinition[]> {
     const { kernel } = this.#parts
-    const caller = this.#caller(parts)
+    const caller = this.#client.caller(parts)
     const { text, count } = (await kernel.list(caller)).tool
-    const requestId = this.#nextRequest()
+    const requestId = this.#client.nextRequest()
     kernel.emit({ type: 'list', method: 'tools/list', caller, count, requestId })
     return JSON.parse(text)
   }
 
   /**
-   * Calls a tool, or what else `method` says, by the name clients use. A denial or a failure is an outcome, not a rejection.
+   * The names that a caller may call, in order: also those that a `present` keeps from its list. What
+   * `Calls.list` gives. Rejects when a hook fails.
+   */
+  async permitted(parts?: CallerParts): Promise<string[]> {
+    const entries = await this.#parts.kernel.permitted(this.#client.caller(parts), {}, '')
+    return entries.map(({ name }) => name)
+  }
+
+  /** What `observe` was told of one kind, oldest first. */
+  told<T extends Event['type']>(type: T): Extract<Event, { readonly type: T }>[] {
+    const isOfType = (event: Event): event is Extract<Event, { readonly type: T }> =>
+      event.type === type
+    return this.events.filter(isOfType)
+  }
+
+  /**
+   * Calls a tool, or what else `method` says, by the name clients use. A denial or a failure is an outcome,
+   * not a rejection.
    * Rejects with what `reply` threw.
    */
   async call(
@@ -108,7 +112,7 @@ export class TestGateway {
     args: Readonly<Record<string, unknown>> = {},
     options: CallOptions = {},
   ): Promise<Outcome> {
-    return this.#call(name, args, options, {})
+    return this.#client.call(name, args, options)
   }
 
   /**
@@ -120,50 +124,9 @@ export class TestGateway {
   async answer(
     question: Outcome,
     answers: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
-    { caller, name, args }: AnswerOptions = {},
+    options: AnswerOptions = {},
   ): Promise<Outcome> {
-    const asked = this.#asked.get(question)
-    if (asked === undefined || !(question instanceof PausedOutcome)) {
-      throw new Error(`nothing was asked: ${describe(this.events, question)}`)
-    }
-    const responses = Object.fromEntries(
-      [question.paused, ...question.paused.inside]
-        .flatMap(({ asked }) => asked)
-        .flatMap(([wire, , key]) => (Object.hasOwn(answers, key) ? [[wire, answers[key]]] : [])),
-    )
-    const options = caller === undefined ? asked.options : { ...asked.options, caller }
-    return this.#call(name ?? asked.name, args ?? asked.args, options, {
-      state: question.state,
-      responses,
-    })
-  }
-
-  async #call(
-    name: string,
-    args: Readonly<Record<string, unknown>>,
-    options: CallOptions,
-    retry: Pick<CallRequest, 'state' | 'responses'>,
-  ): Promise<Outcome> {
-    const { caller, meta = {}, cancel, method } = options
-    const { kernel, faults } = this.#parts
-    const requestId = this.#nextRequest()
-    const exchange: Exchange = {
-      wire: 'test',
-      requestId,
-      sessionId: undefined,
-      headers: {},
-      message() {},
-      round: undefined,
-    }
-    const running = kernel.call(
-      callRequest(requestId, name, args, meta, retry, method),
-      this.#caller(caller),
-      exchange,
-    )
-    const outcome = await cancellable(running, exchange, cancel)
-    if (faults.length > 0) throw faults.shift()
-    if (outcome.kind === 'question') this.#asked.set(outcome, { name, args, options })
-    return outcome
+    return this.#client.answer(question, answers, options)
   }
 
   /** The MCP result of a call. @throws Error when the call ended otherwise, saying how */
@@ -194,7 +157,7 @@ export class TestGateway {
     request: Partial<Omit<AuthRequest, 'headers'>> = {},
   ): Promise<Authenticated | Denial> {
     const { kernel } = this.#parts
-    const whole = authRequest(headers, request, this.#nextRequest())
+    const whole = authRequest(headers, request, this.#client.nextRequest())
     const found = await kernel.authenticate(whole)
     if (!('principal' in found)) {
       const { path, requestId } = whole
@@ -228,7 +191,7 @@ export class TestGateway {
     headers: HeaderParts = {},
     denial: Denial = deny('UNAUTHENTICATED', 'no valid credentials were sent'),
   ): readonly Challenge[] {
-    const request = authRequest(headers, {}, this.#nextRequest())
+    const request = authRequest(headers, {}, this.#client.nextRequest())
     return this.#parts.kernel.challenges(request, denial)
   }
 
@@ -285,16 +248,5 @@ export class TestGateway {
     await this.#parts.lifecycle.stop()
     await this.#parts.embedded.close()
     this.#parts.wheel.close()
-  }
-
-  #caller(parts: CallerParts | undefined): Caller {
-    const caller = this.#parts.callers.complete(parts)
-    const { principal, client, path } = caller
-    const key = JSON.stringify(client)
-    return deepFreeze(this.#parts.kernel.callers.get(principal, path, key, () => client))
-  }
-
-  #nextRequest(): string {
-    return `request-${++this.#requests}`
   }
 }

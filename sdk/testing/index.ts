@@ -2,7 +2,7 @@
 // the test's control. Stricter than a running gateway: all that a plugin receives is frozen.
 import { checkCommands } from '../../core/boot/commands/commands.ts'
 import { Services } from '../../core/kernel/container.ts'
-import { HookError } from '../../core/kernel/errors.ts'
+import { GatewayError, HookError } from '../../core/kernel/errors.ts'
 import { Kernel } from '../../core/kernel/kernel.ts'
 import { Lifecycle } from '../../core/kernel/lifecycle.ts'
 import { publicName } from '../../core/kernel/names.ts'
@@ -24,6 +24,7 @@ import {
   type Plugin,
   type Principal,
 } from '../index.ts'
+import { type CheckOptions, judgePlugin, type PluginProblem } from './check-plugin.ts'
 import { FakeClock } from './clock.ts'
 import { deepFreeze, frozenArgument, frozenLine, roundOf } from './freeze.ts'
 import { TestGateway } from './gateway.ts'
@@ -36,12 +37,14 @@ import {
   type OwnTools,
   type Reply,
   type Sent,
+  type Tell,
   type TestTool,
   testUpstreams,
   upstreamNames,
 } from './upstream.ts'
 
 export type { AnswerOptions, CallOptions } from './call.ts'
+export type { CheckOptions, PluginProblem } from './check-plugin.ts'
 export type { FakeClock } from './clock.ts'
 export type { TestGateway } from './gateway.ts'
 export type { LogLine } from './log.ts'
@@ -51,6 +54,7 @@ export {
   type OwnTools,
   type Reply,
   type Sent,
+  type Tell,
   type TestTool,
   type Unauthorized,
   unauthorized,
@@ -67,8 +71,11 @@ export interface TestOptions {
   readonly aliases?: Readonly<Record<string, Readonly<Record<string, string>>>>
   /** What plugins claim under upstreams, as in the config: `{ crm: { auth: { mode: 'none' } } }`. */
   readonly upstreams?: UpstreamsSettings
-  /** What the upstreams answer. A text `ok` when left out. */
-  readonly reply?: (call: Sent) => Maybe<Reply>
+  /**
+   * What the upstreams answer, and with `tell` what they say before. A text `ok` when left out.
+   * `(call, tell) => { tell({ jsonrpc: '2.0', method: 'notifications/progress', params }); return result }`
+   */
+  readonly reply?: (call: Sent, tell: Tell) => Maybe<Reply>
   /**
    * What upstreams list for one credential identity, where a plugin's `identity` tells callers apart.
    * Nothing when left out.
@@ -202,6 +209,21 @@ export async function testPlugin(
     logs,
     faults,
   })
+}
+
+/**
+ * Holds a plugin to what bundled plugins are held to: its name, its version, described and closed settings, a
+ * README that agrees with them and whose examples pass, hooks that exist and change nothing they are given.
+ * @throws Error (as a rejection) that lists everything that is wrong, each with what to do
+ */
+export async function checkPlugin(plugin: Plugin, options: CheckOptions): Promise<void> {
+  const problems = await pluginProblems(plugin, options)
+  if (problems.length > 0) throw new GatewayError(problems)
+}
+
+/** What {@link checkPlugin} finds, as a list for tools. Empty when nothing is wrong. */
+export function pluginProblems(plugin: Plugin, options: CheckOptions): Promise<PluginProblem[]> {
+  return judgePlugin(plugin, options, testPlugin)
 }
 
 /** The tools by upstream id, in config order; upstreams that only have settings are among them. */

@@ -7,6 +7,7 @@ import { isObject } from '../../core/wire/json.ts'
 import {
   type Caller,
   type Maybe,
+  type Message,
   type Outcome,
   ServiceError,
   type Target,
@@ -44,6 +45,9 @@ export interface Unauthorized {
 /** What the fake upstream answers: an MCP result, an outcome, or a refusal of the credentials. */
 export type Reply = Readonly<Record<string, unknown>> | Outcome | Unauthorized
 
+/** Sends a notification on the call's own way to the client, before the answer. */
+export type Tell = (message: Message) => void
+
 /** To be returned by `reply`: the upstream refuses the credentials with 401 or 403. */
 export function unauthorized(httpStatus: 401 | 403, challenge?: string): Unauthorized {
   return { kind: 'unauthorized', httpStatus, challenge }
@@ -56,11 +60,14 @@ export class FakeServers implements Servers {
   readonly sent: Sent[] = []
   /** Set once the kernel exists. */
   vault: Vault | undefined
-  readonly #reply: (call: Sent) => Maybe<Reply>
+  readonly #reply: (call: Sent, tell: Tell) => Maybe<Reply>
 
   readonly #own: OwnTools
 
-  constructor(reply: ((call: Sent) => Maybe<Reply>) | undefined, own: OwnTools = () => undefined) {
+  constructor(
+    reply: ((call: Sent, tell: Tell) => Maybe<Reply>) | undefined,
+    own: OwnTools = () => undefined,
+  ) {
     this.#reply = reply ?? (() => ({ content: [{ type: 'text', text: 'ok' }] }))
     this.#own = own
   }
@@ -98,7 +105,7 @@ export class FakeServers implements Servers {
     const { upstream, name } = round.target as Target
     const sent = { upstream, name, args: round.args, headers: headers ?? {} }
     this.sent.push(sent)
-    return this.#reply(sent)
+    return this.#reply(sent, (message) => round.exchange.message(JSON.stringify(message)))
   }
 
   #take(round: Round, reply: Reply, mayRetry: boolean): Maybe<Outcome> {

@@ -28,14 +28,11 @@ const redaction = definePlugin({
   setup({ words }, { secrets }) {
     for (const word of words) secrets.add(word)
     return {
-      afterCall(_call, outcome) {
-        // Outcomes have a life of their own; what they carry is plain.
-        if (outcome.kind === 'result') {
-          return { ...outcome, result: secrets.redactDeep(outcome.result) }
-        }
-        if (outcome.kind === 'failure') return secrets.redactDeep({ ...outcome })
-        return undefined
-      },
+      // Questions and cancellations are read-only.
+      afterCall: (_call, outcome) =>
+        outcome.kind === 'result' || outcome.kind === 'failure'
+          ? secrets.redactDeep(outcome)
+          : undefined,
       onMessage: (_about, message) => secrets.redactDeep(message),
     }
   },

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Schema } from 'mcp-patchbay/sdk'
 import { editorSchema } from '../../core/boot/config/editor-schema.ts'
-import type { Node } from '../../core/boot/config/schema-walk.ts'
-import { type BundledPlugin, bundledPlugins, ROOT, sectionOf } from './plugins.ts'
+import { sectionOf } from '../../sdk/testing/readme.ts'
+import { settingRows } from '../../sdk/testing/settings-table.ts'
+import { type BundledPlugin, bundledPlugins, ROOT } from './plugins.ts'
 
 /** Path in the repository → the text that should stand there, for every file made from schemas. */
 export async function generated(): Promise<Map<string, string>> {
@@ -31,7 +32,7 @@ function settings({ plugin }: BundledPlugin): string {
 }
 
 function table(schema: Schema, start = ''): string {
-  const rows = settingRows(schema as Node, start)
+  const rows = settingRows(schema, start)
   return rows.length === 0
     ? 'None.'
     : markdown([['Setting', 'Type', 'Default', 'Description'], ...rows])
@@ -56,44 +57,6 @@ function markdown(rows: readonly (readonly string[])[]): string {
     ),
     ...body.map((row) => line(row)),
   ].join('\n')
-}
-
-function settingRows(schema: Node, path: string): string[][] {
-  const properties = (schema.properties ?? {}) as Record<string, Node>
-  const required = (schema.required ?? []) as readonly string[]
-  return Object.entries(properties).flatMap(([name, one]) => {
-    const at = path === '' ? name : `${path}.${name}`
-    const fallback = required.includes(name)
-      ? 'required'
-      : 'default' in one
-        ? `\`${JSON.stringify(one.default)}\``
-        : ''
-    const cells = [`\`${at}\``, typeOf(one), fallback, String(one.description ?? '')]
-    const items = one.items as Node | undefined
-    const values = one.additionalProperties
-    return [
-      cells,
-      ...settingRows(one, at),
-      ...(items === undefined ? [] : settingRows(items, `${at}[]`)),
-      ...(typeof values === 'object' ? settingRows(values as Node, `${at}.*`) : []),
-    ]
-  })
-}
-
-function typeOf(node: Node): string {
-  if (node.format === 'duration' || node.format === 'size') return node.format
-  if (Array.isArray(node.enum)) return node.enum.map((one) => `\`${one}\``).join(' or ')
-  if ('const' in node) return `\`${JSON.stringify(node.const)}\``
-  const branches = node.anyOf ?? node.oneOf
-  if (Array.isArray(branches)) return [...new Set(branches.map(typeOf))].join(' or ')
-  if (node.type === 'array') return `list of ${plural(typeOf((node.items ?? {}) as Node))}`
-  if (node.type === 'object') return 'mapping'
-  if (node.type === 'string' && node.format !== undefined) return String(node.format)
-  return [node.type ?? 'any'].flat().join(' or ')
-}
-
-function plural(type: string): string {
-  return /^(string|number|integer|boolean|mapping|duration|size)$/.test(type) ? `${type}s` : type
 }
 
 function bundledTable(plugins: readonly BundledPlugin[]): string {

@@ -28,15 +28,3 @@ export async function bundledPlugins(): Promise<BundledPlugin[]> {
     }),
   )
 }
-
-/** The ```yaml blocks of a README's section `Examples`. */
-export function examples(readme: string): string[] {
-  const section = sectionOf(readme, 'Examples')
-  return [...section.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, block]) => block as string)
-}
-
-/** What stands under a heading of the second level, up to the next. */
-export function sectionOf(readme: string, heading: string): string {
-  const [, ...after] = readme.split(new RegExp(`^## ${heading}$`, 'm'))
-  return (after[0] ?? '').split(/^## /m)[0] as string
-}

@@ -44,6 +44,46 @@ export function secretsContract(name: string, make: (t: TestContext) => Maybe<Se
     assert.equal(secrets.redactDeep(clean), clean)
   })
 
+  spec('inside instances of classes, maps and sets too', (secrets) => {
+    secrets.add('hunter2')
+    class Outcome {
+      readonly kind = 'result'
+      readonly result: object
+      constructor(result: object) {
+        this.result = result
+      }
+    }
+    const dirty = new Outcome({ text: 'is hunter2' })
+    assert.deepEqual(secrets.redactDeep(dirty), {
+      kind: 'result',
+      result: { text: 'is [redacted]' },
+    })
+    assert.deepEqual(dirty.result, { text: 'is hunter2' })
+    const sound = new Outcome({ text: 'nothing' })
+    assert.equal(secrets.redactDeep(sound), sound)
+    assert.deepEqual(secrets.redactDeep(new Map([['key', 'hunter2']])).get('key'), '[redacted]')
+    assert.deepEqual([...secrets.redactDeep(new Set(['hunter2']))], ['[redacted]'])
+    assert.equal(
+      secrets.redactDeep({ at: new URL('https://x/hunter2') }).at,
+      'https://x/[redacted]',
+    )
+    const bytes = { at: new URL('https://x/'), of: Buffer.from('x'), in: new Map([[1, sound]]) }
+    assert.equal(secrets.redactDeep(bytes), bytes)
+  })
+
+  spec('in what an error carries and in its cause', (secrets) => {
+    secrets.add('hunter2')
+    const cause = new TypeError('no hunter2')
+    const error = Object.assign(new Error('failed', { cause }), { code: 'NO', query: 'hunter2' })
+    const clean = secrets.redactDeep(error)
+    assert.deepEqual([clean.code, clean.query, clean.message], ['NO', '[redacted]', 'failed'])
+    assert.equal((clean.cause as Error).message, 'no [redacted]')
+    assert.equal((clean.cause as Error).name, 'TypeError')
+    assert.equal(error.query, 'hunter2')
+    const sound = new Error('fine', { cause: 1 })
+    assert.equal(secrets.redactDeep(sound), sound)
+  })
+
   spec('a value that holds itself does not hang it', (secrets) => {
     secrets.add('hunter2')
     const value: Record<string, unknown> = { text: 'hunter2' }

@@ -1,5 +1,6 @@
 import { type CommandHost, type CommonOptions, FILE, JSON_OPTION } from './command.ts'
 import type { CommandInfo } from './commands.ts'
+import { commandTable } from './order.ts'
 import { table } from './tables.ts'
 
 /** One plugin line, as `patchbay plugins` prints it. */
@@ -98,11 +99,10 @@ function rowsInWords(rows: readonly PluginRow[]): string[] {
       hooks.join(', '),
     ]),
   ])
-  const commands = rows.flatMap(({ id, commands: own }) =>
-    own.map(({ name, description }) => [`patchbay ${id} ${name}`, description]),
+  const commands = commandTable(
+    rows.flatMap(({ id, commands: own }) => own.map((one) => ({ plugin: id, ...one }))),
   )
-  if (commands.length === 0) return lines
-  return [...lines, '', ...table([['COMMAND', 'WHAT IT DOES'], ...commands])]
+  return commands.length === 0 ? lines : [...lines, '', ...commands]
 }
 
 function nextSteps(folder: string, files: readonly string[]): string[] {

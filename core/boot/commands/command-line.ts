@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { formatProblem, GatewayError, messageOf, type Problem } from '../../kernel/errors.ts'
-import type { HookTable } from '../../kernel/hooks.ts'
+import type { HookTable, PluginLine } from '../../kernel/hooks.ts'
 import { shownPath } from '../config/config-file.ts'
 import type { GatewayConfig } from '../config/settings.ts'
 import { gatewayVersion } from '../version.ts'
@@ -97,12 +97,14 @@ function addBasicCommands({ program, terminal, attempt }: CommandHost): void {
     )
   program
     .command('order')
-    .description('print in which order the plugins run, per hook')
+    .description('print in which order the plugins run, and what they add: routes, tools, commands')
     .argument('[file]', FILE)
     .option('--json', JSON_OPTION)
     .action((file: string | undefined, { json = false }: CommonOptions) =>
       attempt(json, file, async (path) => {
-        const order = orderOf((await setUp(path)).hooks)
+        const { hooks, lines } = await setUp(path)
+        const { orderInWords, orderOf } = await import('./order.ts')
+        const order = orderOf(hooks, lines)
         if (json) terminal.out(JSON.stringify(order))
         else for (const line of orderInWords(order)) terminal.out(line)
       }),
@@ -117,18 +119,24 @@ const NO_FILE = new GatewayError([
   },
 ])
 
-async function setUp(file: string): Promise<{ config: GatewayConfig; hooks: HookTable }> {
+interface SetUp {
+  readonly config: GatewayConfig
+  readonly hooks: HookTable
+  readonly lines: readonly PluginLine[]
+}
+
+async function setUp(file: string): Promise<SetUp> {
   const { judgedConfig } = await import('../config/judged-config.ts')
   const config = await judgedConfig(file)
   const [{ setUpGateway, placed }, { routeProblems }] = await Promise.all([
     import('../loading/set-up.ts'),
     import('../../inbound/routes.ts'),
   ])
-  const { hooks, close } = await setUpGateway(config)
+  const { hooks, lines, close } = await setUpGateway(config)
   const problems = placed(routeProblems(hooks, config.profiles), config.places)
   await close()
   if (problems.length > 0) throw new GatewayError(problems)
-  return { config, hooks }
+  return { config, hooks, lines }
 }
 
 function tell(terminal: Terminal, error: unknown, file: string | undefined, json: boolean): void {
@@ -163,29 +171,4 @@ function inWords({ file, upstreams, plugins }: GatewayConfig): string {
   const enabled = upstreams.filter((one) => one.enabled).length
   const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`
   return `${shownPath(file)} is fine: ${count(enabled, 'upstream')}, ${count(plugins.length, 'plugin')}`
-}
-
-/** Hook → plugin line ids in run order; hooks that nobody uses are left out. */
-export function orderOf(hooks: HookTable): Record<string, readonly string[]> {
-  const order: Record<string, readonly string[]> = {}
-  for (const [hook, listeners] of Object.entries(hooks.on)) {
-    if (listeners !== null) order[hook] = listeners.map(({ plugin }) => plugin)
-  }
-  const shapers = hooks.shapers ?? []
-  const guards = hooks.guards ?? []
-  const ids = (way: 'before' | 'after', steps: typeof shapers) =>
-    steps.flatMap((step) => (step[way] === null ? [] : step.plugin))
-  if (order.beforeCall !== undefined) {
-    order.beforeCall = [...ids('before', shapers), ...ids('before', guards)]
-  }
-  if (order.afterCall !== undefined) {
-    order.afterCall = [...ids('after', [...shapers].reverse()), ...ids('after', guards)]
-  }
-  if (order.stop !== undefined) order.stop = [...order.stop].reverse()
-  return order
-}
-
-function orderInWords(order: Record<string, readonly string[]>): string[] {
-  const lines = Object.entries(order).map(([hook, ids]) => `${hook.padEnd(14)}${ids.join(' → ')}`)
-  return lines.length > 0 ? lines : ['No plugin is enabled: every request is refused.']
 }

@@ -3,6 +3,7 @@ import type { AdminConfig, ListenConfig } from '../../inbound/settings.ts'
 import { GatewayError, type Problem } from '../../kernel/errors.ts'
 import type { NameRules } from '../../kernel/names.ts'
 import { whyNotEgress } from '../../services/egress-rules.ts'
+import type { loadPlugin } from '../loading/loader.ts'
 import { isOff, PluginLines } from '../loading/plugin-lines.ts'
 import type { Path } from './config-file.ts'
 import { ConfigTree } from './config-tree.ts'
@@ -25,6 +26,8 @@ import { checkAgainst } from './validator.ts'
 export interface ConfigOptions {
   /** For `${NAME}`; the process's own when left out. */
   readonly env?: Readonly<Record<string, string | undefined>>
+  /** How plugins are found; as the loader does when left out. */
+  readonly load?: typeof loadPlugin
 }
 
 /** The values of a config that passed its schema, as far as this file reads them. */
@@ -80,7 +83,7 @@ export async function loadConfig(path: string, options?: ConfigOptions): Promise
 /** Does what {@link loadConfig} does, and keeps what is sound of a config that is not. */
 export async function readConfig(
   path: string,
-  { env = process.env }: ConfigOptions = {},
+  { env = process.env, load }: ConfigOptions = {},
 ): Promise<ConfigReading> {
   const file = resolve(path)
   const folder = dirname(file)
@@ -88,7 +91,7 @@ export async function readConfig(
   if (tree.broken) return { problems: tree.problems(() => false) }
   const report: Report = (at, reason, hint) => tree.add(at, reason, hint)
 
-  const lines = new PluginLines(tree)
+  const lines = new PluginLines(tree, load)
   await lines.load(file)
   const own = await withoutClaimed(tree.value, lines)
   const result = checkAgainst(WITHOUT_UPSTREAM_DEFAULTS, own, tree.typed([]))

@@ -1,6 +1,6 @@
 import type { HookName } from '../../../sdk/index.ts'
 import type { Problem } from '../../kernel/errors.ts'
-import type { PluginLine } from '../../kernel/hooks.ts'
+import { type PluginLine, SKIPPABLE } from '../../kernel/hooks.ts'
 
 /** Hooks whose answers are there at once: no time limit ever runs for them. */
 const SYNCHRONOUS: ReadonlySet<string> = new Set([
@@ -10,18 +10,6 @@ const SYNCHRONOUS: ReadonlySet<string> = new Set([
   'observe',
   'routes',
 ] satisfies HookName[])
-
-/** Hooks whose failures `onFailure: skip` passes over. */
-const SKIPPABLE: readonly HookName[] = [
-  'onRegister',
-  'arrange',
-  'present',
-  'beforeCall',
-  'afterCall',
-  'onMessage',
-  'settle',
-  'routes',
-]
 
 /**
  * Settings of plugin lines that could never do anything: somebody believes they do. `path` is relative to

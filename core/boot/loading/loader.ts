@@ -47,13 +47,26 @@ function hookImports(): void {
       const own = EXPORTS[specifier]
       if (own !== undefined) return { url: own, shortCircuit: true }
       if (!specifier.startsWith(FROM_CONFIG)) return next(specifier, context)
-      // A package is looked up from the config's folder, not from the gateway's.
       const { use, from } = JSON.parse(decodeURIComponent(specifier.slice(FROM_CONFIG.length)))
-      const found = next(use, { ...context, parentURL: from })
+      const found = lookUp(from, (parentURL) => next(use, { ...context, parentURL }))
       resolved.set(specifier, found.url)
       return found
     },
   })
+}
+
+/** Finds a package from the config's folder, or where the gateway is: beside one that is installed globally. */
+function lookUp<T>(from: string, resolve: (parentURL: string) => T): T {
+  try {
+    return resolve(from)
+  } catch (cause) {
+    if ((cause as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') throw cause
+    try {
+      return resolve(import.meta.url)
+    } catch {
+      throw cause
+    }
+  }
 }
 
 /** The names of the plugins that come with the gateway. */
@@ -67,7 +80,8 @@ export function bundledPlugins(): string[] {
 
 /**
  * Loads what a plugin line's `use` names: a bundled plugin, one of the config's `pluginsDir`, a file
- * (relative to the config file), or a package that is installed where the config file is. Never rejects.
+ * (relative to the config file), or a package that is installed where the config file or the gateway is. Never
+ * rejects.
  */
 export async function loadPlugin(
   use: string,
@@ -184,7 +198,7 @@ function notFound(use: string, cause: unknown, own: readonly string[]): Loading 
     'PLUGIN_NOT_FOUND',
     `there is no plugin ${use}${near}`,
     near === ''
-      ? `Bundled: ${bundled.join(', ')}. ${local}A package: run \`npm install ${use}\` beside the config file. A file: begin with ./`
+      ? `Bundled: ${bundled.join(', ')}. ${local}A package: run \`npm install ${use}\` beside the config file, or with \`-g\` beside a gateway installed globally. A file: begin with ./`
       : // Nobody should install a package because of a typo.
         `Bundled: ${bundled.join(', ')}. ${local}A file: begin with ./`,
   )

@@ -2,11 +2,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { GatewayError } from '../../kernel/errors.ts'
+import { gatewayVersion } from '../version.ts'
 import { bundledPlugins } from './loader.ts'
 
-const TEMPLATE = fileURLToPath(new URL('../../../sdk/template/', import.meta.url))
-/** What the template calls itself. */
+/** What the template calls itself, and its folder. */
 const PLACEHOLDER = 'my-plugin'
+/** What it writes for the version of the gateway it is made with. */
+const GATEWAY = 'gateway-version'
+const TEMPLATE = fileURLToPath(new URL(`../../../sdk/template/${PLACEHOLDER}`, import.meta.url))
 
 /** Names in the template that are others in a plugin. A `package.json` there would hide the gateway's own. */
 const NAMES: Readonly<Record<string, (name: string) => string>> = {
@@ -31,7 +34,9 @@ export function writePlugin(name: string, folder: string): string[] {
     .filter((one) => one.isFile())
     .map((one) => ({
       name: NAMES[one.name]?.(name) ?? one.name,
-      text: readFileSync(join(TEMPLATE, one.name), 'utf8').replaceAll(PLACEHOLDER, name),
+      text: readFileSync(join(TEMPLATE, one.name), 'utf8')
+        .replaceAll(PLACEHOLDER, name)
+        .replaceAll(GATEWAY, gatewayVersion()),
     }))
     .sort((a, b) => a.name.localeCompare(b.name))
   const taken = files.filter((one) => existsSync(join(folder, one.name)))

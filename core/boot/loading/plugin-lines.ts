@@ -30,6 +30,7 @@ const OWN_KEYS: readonly string[] = Object.keys(UPSTREAM_SCHEMA.properties)
 /** The plugin lines of a config: loads what they use and judges the settings that are theirs. */
 export class PluginLines {
   readonly #tree: ConfigTree
+  readonly #load: typeof loadPlugin
   readonly #lines: Line[] = []
   readonly #claims = new Map<string, Claim>()
   /** Upstream id → claimed key → checked setting. */
@@ -37,8 +38,9 @@ export class PluginLines {
   /** Whether a plugin is missing that might have claimed a key. */
   #incomplete = false
 
-  constructor(tree: ConfigTree) {
+  constructor(tree: ConfigTree, load = loadPlugin) {
     this.#tree = tree
+    this.#load = load
   }
 
   /** Loads every enabled line's plugin and judges its `config`. */
@@ -51,7 +53,7 @@ export class PluginLines {
         if (!isRecord(source) || typeof source.use !== 'string' || source.use === '') return
         return isOff(source)
           ? undefined
-          : { source, ...(await loadPlugin(source.use, configFile, folder)) }
+          : { source, ...(await this.#load(source.use, configFile, folder)) }
       }),
     )
     for (const [index, loading] of loadings.entries()) {

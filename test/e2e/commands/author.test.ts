@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { parse } from 'yaml'
+import { ROOT } from '../../house/plugins.ts'
 import { folder, pluginSource } from '../../unit/boot/folder.ts'
 import { pluginText } from '../admin/door.ts'
 import { patchbay } from './patchbay.ts'
@@ -74,7 +75,11 @@ test('new plugin writes a plugin that checks out, and overwrites nothing', async
   const sections = ['## What it does', '## Settings', '## Examples', '## Limits']
   assert.deepEqual(headings, ['# quiet-hours', ...sections])
   const manifest = JSON.parse(readFileSync(join(target, 'package.json'), 'utf8'))
-  assert.ok(manifest.peerDependencies['mcp-patchbay'])
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  assert.equal(manifest.devDependencies['mcp-patchbay'], `^${version}`)
+  // Optional: installed beside the gateway it must not bring a second one.
+  assert.deepEqual(manifest.peerDependencies, { 'mcp-patchbay': `^${version}` })
+  assert.equal(manifest.peerDependenciesMeta['mcp-patchbay'].optional, true)
   assert.deepEqual(manifest.keywords, ['patchbay-plugin'])
   assert.equal((await patchbay('check', join(root, 'a.yaml'))).code, 0)
 

@@ -1,49 +1,70 @@
 // What is published, as users get it: packed, installed, and used by plugins that are not ours.
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
-import {
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { pluginText } from '../admin/door.ts'
 
+const execute = promisify(execFile)
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const work = realpathSync(mkdtempSync(join(tmpdir(), 'patchbay-packed-')))
 after(() => rmSync(work, { recursive: true, force: true }))
 
-/** Where a global install puts it: beside no project. */
-const installed = join(work, 'global/lib/node_modules/mcp-patchbay')
-const bin = join(installed, 'core/boot/main.js')
+const PLUGIN = 'patchbay-plugin-quiet-hours'
+/** Where a global install puts things: beside no project. */
+const prefix = join(work, 'global')
+const globally = join(prefix, 'lib/node_modules')
+const project = join(work, 'project')
+let gateway: string
+let plugin: string
 
-before(() => {
+// What packages need comes from npm's cache, where installing this repository has put it.
+const INSTALL = ['install', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error']
+
+const { NODE_TEST_CONTEXT: _, ...outer } = process.env
+// npm's own scripts take their Node.js from the path.
+const env = { ...outer, PATH: [dirname(process.execPath), outer.PATH].join(delimiter) }
+
+before(async () => {
   const built = join(work, 'built')
-  run(ROOT, process.execPath, 'test/house/build.ts', built)
-  run(built, 'npm', 'pack', '--ignore-scripts', '--offline', '--pack-destination', work)
-  const { version } = JSON.parse(readFileSync(join(built, 'package.json'), 'utf8'))
-  mkdirSync(installed, { recursive: true })
-  const tarball = join(work, `mcp-patchbay-${version}.tgz`)
-  run(work, 'tar', '-xzf', tarball, '--strip-components=1', '-C', installed)
-  // Its dependencies, without a registry.
-  symlinkSync(join(ROOT, 'node_modules'), join(installed, 'node_modules'))
+  await run(ROOT, process.execPath, 'test/house/build.ts', built)
+  gateway = await pack(built)
+  mkdirSync(project)
+  writeFileSync(join(project, 'package.json'), '{ "name": "a-project", "private": true }')
+  await Promise.all([
+    run(work, 'npm', ...INSTALL, '--global', '--prefix', prefix, gateway),
+    run(project, 'npm', ...INSTALL, gateway),
+  ])
+  plugin = await madeOfTemplate()
 })
 
-function run(cwd: string, command: string, ...args: string[]): string {
-  return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+async function run(cwd: string, command: string, ...args: string[]): Promise<string> {
+  const { stdout } = await execute(command, args, { cwd, env, encoding: 'utf8' })
+  return stdout
 }
 
-/** Runs the installed `patchbay` in a folder. */
-function patchbay(cwd: string, ...args: string[]): string {
-  return run(cwd, process.execPath, bin, ...args)
+/** Packs a folder. @returns the tarball */
+async function pack(folder: string): Promise<string> {
+  const said = await run(folder, 'npm', 'pack', '--json', '--pack-destination', work)
+  // What a build prints stands before it.
+  const packed = JSON.parse(said.slice(said.search(/^[[{]/m)))
+  const [{ filename }] = Array.isArray(packed) ? packed : Object.values(packed)
+  return join(work, filename)
+}
+
+/** Writes a plugin, tests it, builds and packs it: what its author does. @returns the tarball */
+async function madeOfTemplate(): Promise<string> {
+  const folder = join(work, PLUGIN)
+  await run(work, join(prefix, 'bin/patchbay'), 'new', 'plugin', 'quiet-hours', folder)
+  // Linked to the one that is installed: a third copy would show nothing more.
+  await run(folder, 'npm', ...INSTALL, '--save-dev', join(globally, 'mcp-patchbay'))
+  await run(folder, 'npm', 'test')
+  return pack(folder)
 }
 
 /** A folder with these files. */
@@ -56,9 +77,13 @@ function folder(name: string, files: Readonly<Record<string, string>>): string {
   return root
 }
 
-/** Starts the installed gateway, asks it for its status, and stops it. */
-async function statusOf(cwd: string): Promise<{ plugins: Record<string, { origin: string }> }> {
-  const child = spawn(process.execPath, [bin, 'start'], { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+interface Status {
+  readonly plugins: Readonly<Record<string, { readonly origin: string; readonly status?: object }>>
+}
+
+/** Starts an installed gateway, asks it for its status, and stops it. */
+async function statusOf(cwd: string, bin = join(prefix, 'bin/patchbay')): Promise<Status> {
+  const child = spawn(bin, ['start'], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let said = ''
   child.stderr.on('data', (chunk: Buffer) => {
     said += chunk
@@ -67,7 +92,7 @@ async function statusOf(cwd: string): Promise<{ plugins: Record<string, { origin
   try {
     for await (const line of createInterface({ input: child.stdout })) {
       said += `${line}\n`
-      if (line.includes('"listening"')) return JSON.parse(patchbay(cwd, 'status', '--json'))
+      if (line.includes('"listening"')) return JSON.parse(await run(cwd, bin, 'status', '--json'))
     }
     throw new Error(`it did not start: ${said}`)
   } finally {
@@ -87,28 +112,34 @@ test('installed globally, it runs a local TypeScript plugin and one of pluginsDi
   const { plugins } = await statusOf(cwd)
   assert.deepEqual(Object.keys(plugins), ['banner', 'second'])
   assert.equal(plugins.banner?.origin, join(cwd, 'banner.ts'))
-  assert.deepEqual((plugins.banner as { status?: object }).status, { kind: 'function' })
+  assert.deepEqual(plugins.banner?.status, { kind: 'function' })
 })
 
-test('a plugin made of the template tests, builds and runs as a package', async () => {
-  const plugin = join(work, 'patchbay-plugin-quiet-hours')
-  patchbay(work, 'new', 'plugin', 'quiet-hours', plugin)
-  mkdirSync(join(plugin, 'node_modules'))
-  symlinkSync(installed, join(plugin, 'node_modules/mcp-patchbay'))
-  symlinkSync(join(ROOT, 'node_modules/@types'), join(plugin, 'node_modules/@types'))
-  const { scripts } = JSON.parse(readFileSync(join(plugin, 'package.json'), 'utf8'))
-  assert.deepEqual([scripts.build, scripts.test], ['tsc', 'node --test'])
-  run(plugin, process.execPath, join(ROOT, 'node_modules/typescript/bin/tsc'))
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env
-  execFileSync(process.execPath, ['--test'], { cwd: plugin, env, stdio: 'pipe' })
+/** Uses the template's plugin as a package, with a setting of its own. */
+const USES = `${CONFIG}plugins: [{ use: ${PLUGIN}, config: { longest: 1KiB } }]`
 
-  const cwd = folder('project', {
-    'patchbay.yaml': `${CONFIG}plugins: [{ use: patchbay-plugin-quiet-hours, config: { longest: 1KiB } }]`,
-  })
-  mkdirSync(join(cwd, 'node_modules'))
-  symlinkSync(plugin, join(cwd, 'node_modules/patchbay-plugin-quiet-hours'))
+test('what is published of a plugin is JavaScript, types and a README', async () => {
+  const files = (await run(work, 'tar', '-tzf', plugin)).trim().split('\n').sort()
+  assert.deepEqual(
+    files.map((file) => file.replace('package/', '')),
+    ['README.md', 'dist/index.d.ts', 'dist/index.js', 'package.json'],
+  )
+})
+
+test('a plugin made of the template runs in a project that has the gateway', async () => {
+  await run(project, 'npm', ...INSTALL, plugin)
+  writeFileSync(join(project, 'patchbay.yaml'), USES)
+  const { plugins } = await statusOf(project, join(project, 'node_modules/.bin/patchbay'))
+  assert.equal(plugins['quiet-hours']?.origin, `${PLUGIN}@0.1.0`)
+})
+
+test('installed globally beside the gateway it is found from anywhere, and brings no second one', async () => {
+  await run(work, 'npm', ...INSTALL, '--global', '--prefix', prefix, plugin)
+  assert.ok(existsSync(join(globally, PLUGIN)))
+  assert.ok(!existsSync(join(globally, PLUGIN, 'node_modules')))
+  const cwd = folder('anywhere', { 'patchbay.yaml': USES })
   const { plugins } = await statusOf(cwd)
-  assert.equal(plugins['quiet-hours']?.origin, 'patchbay-plugin-quiet-hours@0.1.0')
+  assert.equal(plugins['quiet-hours']?.origin, `${PLUGIN}@0.1.0`)
 })
 
 test('a package that ships JavaScript is found from the config’s folder', async () => {

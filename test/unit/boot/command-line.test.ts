@@ -106,7 +106,7 @@ test('order shows guards after shapers, shapers in reverse on the way back, stop
     's2.ts': shaper('two', 'shape'),
   })
   const { out } = await patchbay('order', join(root, 'a.yaml'), '--json')
-  assert.deepEqual(JSON.parse(out), {
+  assert.deepEqual(JSON.parse(out).hooks, {
     beforeCall: ['one', 'two', 'judge'],
     afterCall: ['two', 'one', 'judge'],
     start: ['judge', 'one', 'two'],

@@ -212,3 +212,21 @@ test('two plugins cannot claim one key, nor one of the gateway’s own', async (
     ],
   )
 })
+
+test('a plugin made for another contract is refused with which of the two to update', async (t) => {
+  const made = (contract: string) => ({
+    'other.ts': `export default { name: 'other', version: '1.0.0', ${contract} setup: () => ({}) }`,
+  })
+  assert.match(
+    await refusal(t, './other.ts', made('contract: 2,')),
+    /made for plugin contract 2, this gateway has 1\. Update the gateway\./,
+  )
+  assert.match(
+    await refusal(t, './other.ts', made('contract: 0,')),
+    /made for plugin contract 0, this gateway has 1\. Update the plugin\./,
+  )
+  assert.match(
+    await refusal(t, './other.ts', made('')),
+    /has no default export made by definePlugin/,
+  )
+})

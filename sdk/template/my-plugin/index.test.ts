@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { testPlugin } from 'mcp-patchbay/sdk/testing'
+import { checkPlugin, testPlugin } from 'mcp-patchbay/sdk/testing'
 import plugin from './index.ts'
 
 test('arguments that are too long are refused and not sent', async () => {
@@ -16,3 +16,6 @@ test('others pass', async () => {
   await gateway.result('demo__echo', { text: 'short' })
   assert.equal(gateway.sent.length, 1)
 })
+
+test('it keeps to what every plugin is held to', () =>
+  checkPlugin(plugin, { folder: import.meta.dirname }))
