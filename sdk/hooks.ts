@@ -177,10 +177,16 @@ export interface Hooks {
   challenge?(request: AuthRequest, denial: Denial): undefined | Challenge | readonly Challenge[]
   /** Kind: first, synchronous. Whose credentials the upstream will see; `""` = shared by all. */
   identity?(query: IdentityQuery): string | undefined
-  /** Kind: first. Headers for the upstream. No other plugin sees them. A failure fails the call. */
-  credentials?(query: CredentialsQuery): Maybe<undefined | Credentials | Denial>
-  /** Kind: first. The upstream answered 401 or 403: `retry` asks `credentials` again and sends once more. */
-  refused?(query: RefusedQuery): Maybe<undefined | 'retry' | Denial>
+  /**
+   * Kind: first. Headers for the upstream. No other plugin sees them. May `ask` where `purpose` is `call`:
+   * otherwise nobody is there. A failure fails the call.
+   */
+  credentials?(query: CredentialsQuery): Maybe<undefined | Credentials | Ask | Denial>
+  /**
+   * Kind: first. The upstream answered 401 or 403: `retry` asks `credentials` again and sends once more.
+   * May `ask` as `credentials` may.
+   */
+  refused?(query: RefusedQuery): Maybe<undefined | 'retry' | Ask | Denial>
   /**
    * Kind: fold. A notification on its way from an upstream to the client: nothing passes it on, a message
    * of the same method replaces it, `null` drops it. A failure drops it. Needs `phase`.

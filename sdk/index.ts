@@ -79,6 +79,7 @@ export {
   type PluginDefinition,
   type UpstreamSettings,
 } from './plugin.ts'
+export { type HooksOf, PER_LINE, type PerLine, type Provided, perLine } from './provides.ts'
 export { type Ask, ask, QUESTION_METHODS, type Question, type QuestionOutcome } from './question.ts'
 export type { Infer, Schema } from './schema.ts'
 export { Bus, type Stream, type StreamOptions } from './services/bus.ts'
@@ -87,6 +88,7 @@ export { Catalog } from './services/catalog.ts'
 export { Clock } from './services/clock.ts'
 export {
   Database,
+  type MigratingDatabase,
   type Migration,
   type Migrations,
   type UntypedDatabase,
@@ -111,5 +113,12 @@ export {
 export { Seal } from './services/seal.ts'
 export { Secrets } from './services/secrets.ts'
 export { ServiceError } from './services/service-error.ts'
+export {
+  type AttemptSpan,
+  type OperationSpan,
+  type TraceContext,
+  type TracedRequest,
+  Tracer,
+} from './services/tracer.ts'
 export { Upstreams } from './services/upstreams.ts'
 export { type Resolved, type Token, type Tokens, token } from './token.ts'

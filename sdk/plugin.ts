@@ -1,4 +1,4 @@
-import type { Hooks } from './hooks.ts'
+import type { HooksOf } from './provides.ts'
 import type { Infer, Schema } from './schema.ts'
 import type { Migrations } from './services/database.ts'
 import type { Resolved, Tokens } from './token.ts'
@@ -29,6 +29,7 @@ export interface PluginDefinition<
   C extends Schema = Schema,
   N extends Tokens = Tokens,
   U extends UpstreamSettings | undefined = UpstreamSettings | undefined,
+  P extends Tokens = Tokens,
 > {
   /** Kebab case; the folder's or package's name, and the default id of its plugin line. */
   readonly name: string
@@ -41,13 +42,18 @@ export interface PluginDefinition<
   readonly upstreamSettings?: U
   /** The services it wants, under names of its own. A missing one stops the boot. */
   readonly needs?: N
+  /**
+   * Services it adds, or replaces for the other plugin lines, under names of its own; `provide` makes
+   * them. It is set up, started and stopped around the lines that need them.
+   */
+  readonly provides?: P
   /** The steps of its tables; `needs` must ask for `Database`. */
   readonly migrations?: Migrations
   /**
    * Builds the plugin from checked settings. Called once per plugin line, also by `patchbay check`:
    * no I/O here, that is what `start` is for.
    */
-  setup(config: Infer<C>, services: Resolved<N>, upstreams: ClaimedSettings<U>): Hooks
+  setup(config: Infer<C>, services: Resolved<N>, upstreams: ClaimedSettings<U>): HooksOf<NoInfer<P>>
 }
 
 /** A definition with the contract's major stamped on it. */
@@ -63,7 +69,8 @@ export function definePlugin<
   const C extends Schema,
   const N extends Tokens = Record<never, never>,
   const U extends UpstreamSettings | undefined = undefined,
->(definition: PluginDefinition<C, N, U>): Plugin {
+  const P extends Tokens = Record<never, never>,
+>(definition: PluginDefinition<C, N, U, P>): Plugin {
   // The one cast of the SDK: the kernel hands `setup` exactly what these schemas and tokens say.
   return { ...(definition as unknown as PluginDefinition), contract: CONTRACT }
 }

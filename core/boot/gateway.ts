@@ -6,7 +6,6 @@ import { Kernel } from '../kernel/kernel.ts'
 import { Lifecycle } from '../kernel/lifecycle.ts'
 import { Wheel } from '../kernel/wheel.ts'
 import { Outbound } from '../outbound/outbound.ts'
-import { ExpiringSet } from '../services/expiring-set.ts'
 import { sealKeys } from '../services/keys.ts'
 import { Redactor } from '../services/redactor.ts'
 import { Seal } from '../services/seal.ts'
@@ -17,14 +16,13 @@ import { unmatchedNames } from './config/unmatched.ts'
 import { Journal } from './journal.ts'
 import { embeddedServices, type Late, setUpLines } from './loading/set-up.ts'
 import { makeLog } from './log.ts'
+import { endedSessions, spentStates, tracesOf } from './own-state.ts'
 import { gatewayVersion } from './version.ts'
 
 export { type GatewaySetUp, setUpGateway } from './loading/set-up.ts'
 
 /** How long clients of calls that were cut have to be told so. */
 const LAST_WORDS = 1_000
-/** How many ended sessions are remembered; the oldest are forgotten first. */
-const ENDED_SESSIONS = 100_000
 
 /** A running gateway. Several can live in one process. */
 export interface Gateway {
@@ -72,10 +70,13 @@ export async function startGateway(
   const { fault } = journal
   const seal = new Seal(sealKeys(config.keys, config.data))
 
-  const spent = new ExpiringSet(() => clock.now())
   const late: Late = { kernel: undefined, outbound: undefined }
   const embedded = embeddedServices(config, { clock, wheel, sealer: seal, secrets }, late, log)
-  const lines = await setUpLines(config, late, log, embedded)
+  const set = await setUpLines(config, late, log, embedded)
+  const { lines, own } = set
+  const traces = tracesOf(own.tracer, (plugin, cause) =>
+    late.kernel?.hooks.report(plugin, 'provide', cause, true),
+  )
   const kernel: Kernel = new Kernel({
     clock,
     wheel,
@@ -90,7 +91,8 @@ export async function startGateway(
       ? embedded.archive()
       : undefined,
     sealer: seal,
-    spent: { add: (nonce, ttl) => spent.claim(nonce, ttl) },
+    spent: spentStates(own.keyValue, clock),
+    traces,
     nextId,
     fault,
   })
@@ -109,7 +111,8 @@ export async function startGateway(
   const outbound = new Outbound(config.upstreams, {
     wheel,
     us,
-    vault: kernel,
+    vault: kernel.vault,
+    traces,
     log,
     random: Math.random,
     now: () => clock.now(),
@@ -134,7 +137,7 @@ export async function startGateway(
   let inbound: Inbound | undefined
   let admin: AdminDoor | undefined
   try {
-    await embedded.migrate(config.plugins)
+    await embedded.migrate(config.plugins.filter(set.migrates))
     await lifecycle.start()
     inbound = new Inbound({
       kernel,
@@ -144,7 +147,7 @@ export async function startGateway(
       showPlugin: config.errors.showPlugin,
       wheel,
       sealer: seal,
-      revoked: new ExpiringSet(() => clock.now(), ENDED_SESSIONS),
+      revoked: endedSessions(own.keyValue, clock, (cause) => fault(cause, '')),
       now: () => clock.now(),
       nextId,
       health,

@@ -73,7 +73,12 @@ export class Endpoint {
         return
     }
     this.#authenticate(auth, response, cors, ({ principal, until }) => {
-      this.#route({ request, response, auth, requestId, path, principal, until, cors })
+      const arrival = { request, response, auth, requestId, path, principal, until, cors }
+      const learnt = this.#parts.legacy.learn(request)
+      if (!isPromise(learnt)) return this.#route(arrival)
+      // Whether the session was ended cannot be said: it may have been.
+      const fail = (cause: unknown) => this.#parts.crashed(arrival, NO_ID, cause)
+      learnt.then(() => this.#route(arrival)).catch(fail)
     })
   }
 

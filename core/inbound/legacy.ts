@@ -44,6 +44,12 @@ export class LegacyWire {
     this.#us = us
   }
 
+  /** What must be known of the request's session before it is served. Throws or rejects when it cannot be. */
+  learn({ headers }: Arrival['request']): Maybe<void> {
+    const id = headers['mcp-session-id']
+    return id === undefined ? undefined : this.#sessions.learn(id.toString())
+  }
+
   /** Serves one message. */
   serve(arrival: Arrival, message: ClientMessage): void {
     const session = this.#session(arrival, message)

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Client, Principal } from '../../sdk/index.ts'
+import type { Client, Maybe, Principal } from '../../sdk/index.ts'
 import type { Sealer } from '../kernel/ports.ts'
 import { isObject } from '../wire/json.ts'
 
@@ -32,6 +32,8 @@ export interface Revocations {
   has(key: string): boolean
   /** @param ttl milliseconds */
   add(key: string, ttl: number): void
+  /** Asks where other replicas tell it, so that `has` knows; absent where there is nobody else to ask. */
+  learn?(key: string): Maybe<void>
 }
 
 /** Opens, recognises and ends legacy sessions. */
@@ -54,6 +56,13 @@ export class Sessions {
     const nonce = randomBytes(NONCE).toString('base64url')
     const facts: SessionFacts = [issuer, subject, client, expires, nonce]
     return this.#keep(this.#sealer.seal(JSON.stringify(facts), PURPOSE), facts)
+  }
+
+  /** Learns whether another replica ended the session of that id, before it is opened. Throws or rejects when nobody can say. */
+  learn(id: string): Maybe<void> {
+    if (this.#revoked.learn === undefined) return undefined
+    const session = this.#opened.get(id) ?? this.#unseal(id)
+    return session === undefined ? undefined : this.#revoked.learn(session.nonce)
   }
 
   /** The session of that id, if it is ours, alive, and this principal's. */

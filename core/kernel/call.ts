@@ -15,7 +15,7 @@ import { NestedExchange } from './nested.ts'
 import type { Offers } from './offers.ts'
 import { ambiguous, cancelled, internal, notFound, outcomeOf, refused } from './outcome.ts'
 import { judgedDigest, PATIENCE, type PausedCall, PausedOutcome, type Pauses } from './pauses.ts'
-import type { CallRequest, Exchange, Servers, Vault } from './ports.ts'
+import type { CallRequest, Exchange, Servers, Traces, Vault } from './ports.ts'
 import type { Reports, Watch } from './reports.ts'
 import { Round } from './round.ts'
 import type { View, Views } from './view.ts'
@@ -29,6 +29,7 @@ interface Parts {
   readonly hooks: HookTable
   readonly servers: Servers
   readonly vault: Vault
+  readonly traces: Traces | null
   readonly reports: Reports
   readonly pauses: Pauses
   readonly offers: Offers
@@ -58,6 +59,12 @@ export class CallPath {
 
   /** Runs one call to its end. */
   call(request: CallRequest, caller: Caller, exchange: Exchange): Maybe<Outcome> {
+    const { traces } = this.#parts
+    if (traces === null) return this.#call(request, caller, exchange)
+    return traces.around(request, caller, exchange, () => this.#call(request, caller, exchange))
+  }
+
+  #call(request: CallRequest, caller: Caller, exchange: Exchange): Maybe<Outcome> {
     const watch = this.#parts.reports.watch(request, caller, exchange)
     try {
       const outcome =
@@ -116,7 +123,7 @@ export class CallPath {
       parent === undefined ? resumed : this.#parts.pauses.inner(parent, request, caller)
     const id = paused?.id ?? this.#parts.nextId()
     const { messages } = this.#parts.hooks
-    const side =
+    const side: Exchange =
       messages === null
         ? exchange
         : new FilteredExchange(exchange, caller, this.#parts.hooks, messages)
@@ -133,6 +140,7 @@ export class CallPath {
     )
     exchange.round = round
     side.round = round
+    if (this.#parts.traces !== null) side.operation = exchange.operation
     if (this.#parts.hooks.on.observe !== null) {
       this.#parts.hooks.emit({ type: 'call.started', call: round })
     }
@@ -210,7 +218,12 @@ export class CallPath {
     const { wheel, pauses, reports } = this.#parts
     wheel.after(PATIENCE, async () => {
       const reason = 'nobody answered the questions'
-      if (!(await pauses.abandon(paused))) return
+      try {
+        if (!(await pauses.abandon(paused))) return
+      } catch (cause) {
+        // Whether somebody answered elsewhere is not known; told twice is better than never.
+        this.#parts.fault(cause, watch.exchange.requestId)
+      }
       await reports.finished({ kind: 'cancelled', reason, executed: false }, watch)
     })
   }

@@ -17,7 +17,8 @@ export class Services {
 
   /** Offers a service to this container and its children. */
   offer<T>(token: Token<T>, service: T): this {
-    this.#container.register(token.key, { useValue: service })
+    // By a factory, since a value that is `null` would be none.
+    this.#container.register(token.key, { useFactory: () => service })
     return this
   }
 

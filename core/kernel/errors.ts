@@ -1,4 +1,4 @@
-import type { Denial } from '../../sdk/index.ts'
+import type { Outcome } from '../../sdk/index.ts'
 
 /** One thing that is wrong, for an operator to read and mend. */
 export interface Problem {
@@ -45,14 +45,14 @@ export class HookError extends Error {
   }
 }
 
-/** Refusals of credential hooks travel as this. */
+/** What credential hooks say in place of credentials travels as this: a denial, or a question. */
 export class Refused extends Error {
-  readonly denial: Denial
+  readonly outcome: Outcome
 
-  constructor(denial: Denial) {
-    super(denial.message)
+  constructor(outcome: Outcome) {
+    super('message' in outcome ? outcome.message : 'wants an answer first')
     this.name = 'Refused'
-    this.denial = denial
+    this.outcome = outcome
   }
 }
 

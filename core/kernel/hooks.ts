@@ -19,6 +19,10 @@ export interface PluginLine {
   readonly onFailure: 'deny' | 'skip'
   /** Milliseconds per hook, in place of the defaults. */
   readonly timeouts: Partial<Record<HookName, number>>
+  /** Names of the services it provides. */
+  readonly provides?: readonly string[]
+  /** Its place among those that start: providers first, backward to stop. As in the config when left out. */
+  readonly turn?: number
 }
 
 /** The fields of plugins whose entries do work. */
@@ -92,6 +96,9 @@ export class HookTable {
     this.#wheel = wheel
     const list = <H extends HookName>(hook: H): readonly Listener<H>[] | null =>
       orNull(lines.flatMap((line) => listener(line, hook) ?? []))
+    const turns = [...lines].sort((a, b) => (a.turn ?? 0) - (b.turn ?? 0))
+    const inTurn = <H extends 'start' | 'stop'>(hook: H): readonly Listener<H>[] | null =>
+      orNull(turns.flatMap((line) => listener(line, hook) ?? []))
     this.on = {
       onRegister: list('onRegister'),
       arrange: list('arrange'),
@@ -108,8 +115,8 @@ export class HookTable {
       refused: list('refused'),
       observe: list('observe'),
       routes: list('routes'),
-      start: list('start'),
-      stop: list('stop'),
+      start: inTurn('start'),
+      stop: inTurn('stop'),
       health: list('health'),
       status: list('status'),
     }
@@ -204,8 +211,7 @@ export class HookTable {
    */
   identity(query: IdentityQuery): string {
     const { identity } = this.on
-    if (identity === null) return ''
-    return this.firstNow<IdentityQuery, string>(identity, query, isText) ?? ''
+    return identity === null ? '' : (this.firstNow(identity, query, isText) ?? '')
   }
 
   #checked<R>(one: { plugin: string; hook: HookName }, value: R, check: (value: R) => boolean): R {
@@ -240,16 +246,19 @@ export class HookTable {
   onFailure: (event: PluginFailed) => void = () => {}
 
   /** Makes a failure known to the log and the observers. */
-  report(plugin: string, hook: HookName | OfferName, cause: unknown, skipped: boolean): void {
+  report(
+    plugin: string,
+    hook: HookName | OfferName | 'provide',
+    cause: unknown,
+    skipped: boolean,
+  ): void {
     const event: PluginFailed = { type: 'plugin.failed', plugin, hook, cause, skipped }
     this.onFailure(event)
     if (this.on.observe !== null) this.emit(event)
   }
 }
 
-function isText(value: unknown): boolean {
-  return typeof value === 'string'
-}
+const isText = (value: unknown) => typeof value === 'string'
 
 function listener<H extends HookName>(line: PluginLine, hook: H): Listener<H> | null {
   const run = line.hooks[hook]

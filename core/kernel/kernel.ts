@@ -5,8 +5,6 @@ import type {
   CatalogChanged,
   Challenge,
   Clock,
-  Credentials,
-  CredentialsQuery,
   Denial,
   EntryKind,
   Event,
@@ -15,14 +13,11 @@ import type {
   Outcome,
   PermittedEntry,
   Principal,
-  RefusedQuery,
 } from '../../sdk/index.ts'
-import { isObject } from '../wire/json.ts'
 import { Authentication } from './authentication.ts'
 import { CallPath } from './call.ts'
 import { Callers } from './caller.ts'
 import { CatalogStore, type UpstreamNames } from './catalog.ts'
-import { Refused } from './errors.ts'
 import { HookTable, isPromise, type PluginLine } from './hooks.ts'
 import { Lists, type ShownList } from './lists.ts'
 import type { NameRules } from './names.ts'
@@ -36,11 +31,12 @@ import type {
   ListWatcher,
   Sealer,
   Servers,
+  Traces,
   Vault,
 } from './ports.ts'
 import { Reports } from './reports.ts'
 import type { Round } from './round.ts'
-import { isDenial } from './verdict.ts'
+import { PluginVault } from './vault.ts'
 import { Views } from './view.ts'
 import type { Wheel } from './wheel.ts'
 
@@ -57,6 +53,8 @@ export interface KernelParts {
   readonly sealer: Sealer
   /** Which states of paused calls were spent. */
   readonly spent: Spent
+  /** Who traces calls, if somebody does. */
+  readonly traces: Traces | null
   /** Makes ids that are unique in this process. */
   readonly nextId: () => string
   /** Told of what made a request fail: a throw in the gateway's own code, or a HookError. */
@@ -64,7 +62,7 @@ export interface KernelParts {
 }
 
 /** What the other rooms talk to: who calls, what they may list, what they call. */
-export class Kernel implements Vault {
+export class Kernel {
   readonly hooks: HookTable
   readonly catalog: CatalogStore
   readonly callers = new Callers()
@@ -72,6 +70,8 @@ export class Kernel implements Vault {
   readonly lists: Lists
   /** The kinds of entries that there can be. */
   readonly serves: ReadonlySet<EntryKind>
+  /** What plugins know of credentials. */
+  readonly vault: Vault
   /** Called after every change of the catalog; set by the kernel's owner. */
   onCatalog: (event: CatalogChanged) => void = () => {}
   /** Told of what made a request fail. */
@@ -111,12 +111,15 @@ export class Kernel implements Vault {
     this.#reports = new Reports(hooks, clock, nextId)
     const reports = this.#reports
     const pauses = new Pauses(parts.sealer, parts.spent, clock, nextId)
+    const vault = new PluginVault(hooks, pauses)
+    this.vault = vault
     this.#path = new CallPath({
       catalog,
       views,
       hooks,
       servers,
-      vault: this,
+      vault,
+      traces: parts.traces,
       reports,
       pauses,
       offers,
@@ -214,40 +217,7 @@ export class Kernel implements Vault {
   emit(event: Event): void {
     if (this.hooks.on.observe !== null) this.hooks.emit(event)
   }
-
-  credentials(query: CredentialsQuery): Maybe<Readonly<Record<string, string>> | undefined> {
-    const listeners = this.hooks.on.credentials
-    if (listeners === null) return undefined
-    const found = this.hooks.first<CredentialsQuery, Credentials | Denial>(
-      listeners,
-      query,
-      (one) => isDenial(one) || isObject((one as Partial<Credentials>).headers),
-    )
-    return isPromise(found) ? found.then(headersOf) : headersOf(found)
-  }
-
-  refused(
-    query: CredentialsQuery,
-    httpStatus: number,
-    challenge: string | undefined,
-  ): Maybe<'retry' | Denial | undefined> {
-    const listeners = this.hooks.on.refused
-    if (listeners === null) return undefined
-    return this.hooks.first<RefusedQuery, 'retry' | Denial>(
-      listeners,
-      { ...query, httpStatus, challenge },
-      (one) => one === 'retry' || isDenial(one),
-    )
-  }
 }
 
 /** Where there are resources there is a list of templates, be it empty. */
 const TEMPLATES: readonly EntryKind[] = ['template']
-
-function headersOf(
-  found: { headers: Readonly<Record<string, string>> } | Denial | undefined,
-): Readonly<Record<string, string>> | undefined {
-  if (found === undefined) return undefined
-  if ('headers' in found) return found.headers
-  throw new Refused(found)
-}

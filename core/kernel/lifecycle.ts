@@ -12,7 +12,7 @@ export class Lifecycle {
   }
 
   /**
-   * Starts every plugin in config order. When one fails, those that were started are stopped in reverse,
+   * Starts every plugin in its turn. When one fails, those that were started are stopped in reverse,
    * the failed one included: its `stop` promises to be safe then.
    * @throws GatewayError naming the plugin
    */

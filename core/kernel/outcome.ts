@@ -62,7 +62,9 @@ export function keepText(outcome: Outcome, original: Outcome): Outcome {
 
 /** What a failed hook or a refused credential means for the caller; `undefined` for any other throw. */
 export function outcomeOf(cause: unknown, executed: Outcome['executed']): Outcome | undefined {
-  if (cause instanceof Refused) return { ...cause.denial, executed }
+  if (cause instanceof Refused) {
+    return cause.outcome.kind === 'denial' ? { ...cause.outcome, executed } : cause.outcome
+  }
   if (!(cause instanceof HookError)) return undefined
   const { plugin, hook } = cause
   return {

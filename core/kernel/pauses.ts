@@ -169,7 +169,9 @@ export class Pauses {
     )
     if (found === undefined) return undefined
     // It goes on here, so nobody has to wait for it any more.
-    void this.#spent.add(found.nonce, REMEMBERED)
+    const added = this.#spent.add(found.nonce, REMEMBERED)
+    // Where that cannot be kept, the call is told as given up later: nothing runs twice.
+    if (isPromise(added)) added.catch(() => {})
     return withAnswers(found, parent.request.responses ?? {})
   }
 

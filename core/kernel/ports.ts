@@ -1,9 +1,10 @@
 import type {
+  AttemptSpan,
   Call,
   Caller,
   CredentialsQuery,
-  Denial,
   Maybe,
+  OperationSpan,
   Outcome,
   ToolDefinition,
 } from '../../sdk/index.ts'
@@ -43,6 +44,21 @@ export interface Exchange {
   message(text: string): void
   /** Set by the kernel once the call runs: what to cancel when the client goes away. */
   round: Round | undefined
+  /** The trace it belongs to, when somebody traces. */
+  operation?: OperationSpan | undefined
+}
+
+/** Whoever traces calls. Never throws, never rejects. */
+export interface Traces {
+  /** Runs a call, or a round of it, as one operation. @param run never throws, never rejects */
+  around(
+    request: CallRequest,
+    caller: Caller,
+    exchange: Exchange,
+    run: () => Maybe<Outcome>,
+  ): Maybe<Outcome>
+  /** The round is sent for the nth time. */
+  attempt(round: Round, n: number): AttemptSpan | undefined
 }
 
 /** The upstreams, as the kernel sees them. */
@@ -87,12 +103,12 @@ export interface ArchivedList {
 export interface Vault {
   /** Headers for an upstream: `undefined` when no plugin has any. Rejects with HookError or {@link Refused}. */
   credentials(query: CredentialsQuery): Maybe<Readonly<Record<string, string>> | undefined>
-  /** Whether to ask again and retry after a refusal of our credentials. */
+  /** Whether to ask again and retry after a refusal of our credentials, or how the call ends. */
   refused(
     query: CredentialsQuery,
     httpStatus: number,
     challenge: string | undefined,
-  ): Maybe<'retry' | Denial | undefined>
+  ): Maybe<'retry' | Outcome | undefined>
 }
 
 /** Somebody whose list may change: told so, once per change of the catalog or of a policy. */

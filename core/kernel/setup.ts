@@ -11,7 +11,6 @@ import type { Services } from './container.ts'
 import { GatewayError, messageOf, type Problem } from './errors.ts'
 import type { PluginLine } from './hooks.ts'
 import { didYouMean } from './nearest.ts'
-import { checkOffers } from './offer-check.ts'
 
 /** A plugin line of the config, loaded and checked, not yet set up. */
 export interface PluginSpec {
@@ -52,9 +51,9 @@ export function setUpPlugins(
       continue
     }
     problems.push(...checkHooks(spec, hooks))
-    lines.push({ id, phase: plugin.phase, hooks, onFailure, timeouts })
+    const provides = Object.values(plugin.provides ?? {}).map((token) => token?.name)
+    lines.push({ id, phase: plugin.phase, hooks, onFailure, timeouts, provides })
   }
-  problems.push(...checkOffers(lines))
   if (problems.length > 0) throw new GatewayError(problems)
   return lines
 }
@@ -104,10 +103,10 @@ function checkHooks({ id, plugin }: PluginSpec, hooks: unknown): Problem[] {
     ]
   }
   const problems = Object.entries(hooks).flatMap(([name, hook]) => {
-    // Data is judged where its schemas can be.
-    if (DATA_NAMES.includes(name as DataName)) return []
+    // Data is judged where its schemas can be, services where all that is provided is known.
+    if (DATA_NAMES.includes(name as DataName) || name === 'provide') return []
     if (!HOOK_NAMES.includes(name as HookName)) {
-      const known = [...HOOK_NAMES, ...DATA_NAMES]
+      const known = [...HOOK_NAMES, ...DATA_NAMES, 'provide']
       const near = didYouMean(name, known)
       const hint = `Hooks: ${known.join(', ')}.`
       return [setupProblem(id, `no hook \`${name}\`${near}`, hint, name)]

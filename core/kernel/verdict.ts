@@ -39,7 +39,7 @@ export function applyShape(round: Round, plugin: string, verdict: unknown): Outc
 
 /** Whether a plugin wants to ask. */
 export function isAsk(verdict: unknown): verdict is Ask {
-  return (verdict as { kind?: unknown }).kind === 'ask'
+  return (verdict as { kind?: unknown } | undefined)?.kind === 'ask'
 }
 
 /** Takes a guard's verdict. @throws TypeError for anything but a denial */

@@ -40,14 +40,20 @@ export class CallTerms {
     return annotations?.readOnlyHint === true || annotations?.idempotentHint === true
   }
 
-  /** The headers of the request: what is forwarded of the client's, and the credentials over it. */
-  headers(round: Round, credentials: FlatHeaders): FlatHeaders {
-    if (this.#forwarded.length === 0) return credentials
+  /** The headers of the request: what is forwarded of the client's, the trace over it, and the credentials over both. */
+  headers(round: Round, credentials: FlatHeaders, traced: FlatHeaders): FlatHeaders {
+    if (this.#forwarded.length === 0 && traced === undefined) return credentials
     const sent = this.#forwarded.flatMap((name) => {
       const value = round.exchange.headers[name]
-      return typeof value === 'string' ? [[name, value]] : []
+      // A trace state belongs to the parent it came with.
+      const stale = name === 'tracestate' && traced?.traceparent !== undefined
+      return typeof value === 'string' && !stale ? [[name, value]] : []
     })
-    return sent.length === 0 ? credentials : { ...Object.fromEntries(sent), ...credentials }
+    const own = Object.entries(traced ?? {}).filter(
+      ([name]) => !Object.hasOwn(this.#config.headers, name),
+    )
+    if (sent.length === 0 && own.length === 0) return credentials
+    return { ...Object.fromEntries(sent), ...Object.fromEntries(own), ...credentials }
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { TraceContext } from '../../sdk/index.ts'
 import type { Round } from '../kernel/round.ts'
 import {
   findMember,
@@ -26,6 +27,7 @@ export function outgoing(
   modern: boolean,
   headers: Readonly<Record<string, string>> | undefined,
   mirrored: readonly string[] | undefined,
+  traced?: TraceContext,
 ): Outgoing {
   const { request } = round
   const { text, params: members } = request
@@ -36,9 +38,14 @@ export function outgoing(
   let meta = ''
   for (let i = 0; i < members.length; i += 4) {
     const key = memberName(text, members, i)
-    if (key === '_meta') meta = relayedMeta(text, members[i + 2] as number, modern)
-    else if (!NOT_RELAYED.has(key))
+    if (key === '_meta') {
+      meta = relayedMeta(text, members[i + 2] as number, modern, traced)
+    } else if (!NOT_RELAYED.has(key))
       params += `,${JSON.stringify(key)}:${memberText(text, members, i)}`
+  }
+  if (traced !== undefined) {
+    const own = JSON.stringify(traced).slice(1, -1)
+    meta += meta === '' || own === '' ? own : `,${own}`
   }
   const progress = request.meta.progressToken !== undefined
   return { method: request.method, name, params, meta, progress, headers, mirrored }
@@ -58,14 +65,25 @@ function argumentsText({ request, args }: Round): string | undefined {
 }
 
 /** The client's own `_meta`, without the envelope: that is each hop's own. */
-function relayedMeta(text: string, from: number, modern: boolean): string {
+function relayedMeta(
+  text: string,
+  from: number,
+  modern: boolean,
+  traced: TraceContext | undefined,
+): string {
   const members = readMembers(text, from)
   let out = ''
   for (let i = 0; i < members.length; i += 4) {
     const key = memberName(text, members, i)
-    if (key === 'progressToken') continue
+    if (key === 'progressToken' || (traced !== undefined && replaces(traced, key))) continue
     if (key.startsWith(RESERVED) && !(modern && key === META.logLevel)) continue
     out += `${out === '' ? '' : ','}${JSON.stringify(key)}:${memberText(text, members, i)}`
   }
   return out
+}
+
+/** A trace state belongs to the parent it came with. */
+function replaces(traced: TraceContext, key: string): boolean {
+  if (key === 'tracestate') return (traced.traceparent ?? traced.tracestate) !== undefined
+  return (key === 'traceparent' || key === 'baggage') && traced[key] !== undefined
 }

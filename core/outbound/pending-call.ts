@@ -1,7 +1,8 @@
-import type { Denial, Failure, Maybe, Outcome } from '../../sdk/index.ts'
+import type { AttemptSpan, Failure, Maybe, Outcome } from '../../sdk/index.ts'
 import { messageOf } from '../kernel/errors.ts'
 import { isPromise } from '../kernel/hooks.ts'
 import { outcomeOf, RelayedError, RelayedResult } from '../kernel/outcome.ts'
+import type { Traces } from '../kernel/ports.ts'
 import type { OpenCall, Round } from '../kernel/round.ts'
 import type { Alarm, Wheel } from '../kernel/wheel.ts'
 import { editMembers, isObject } from '../wire/json.ts'
@@ -13,6 +14,8 @@ import { outgoing, progressToken } from './outgoing.ts'
 /** Headers for one request. The same object = prepared once. */
 export type FlatHeaders = Readonly<Record<string, string>> | undefined
 
+const UNTRACED: { headers?: undefined; meta?: undefined } = {}
+
 /** How long a call may take, in milliseconds. */
 export interface CallLimits {
   readonly timeout: number
@@ -23,6 +26,8 @@ export interface CallLimits {
 export interface CallHost {
   readonly id: string
   readonly wheel: Wheel
+  /** Who traces calls, if somebody does. */
+  readonly traces: Traces | null
   limits(round: Round): CallLimits
   /** Whether a lost call to this tool may be sent again. */
   repeatable(round: Round): boolean
@@ -31,7 +36,7 @@ export interface CallHost {
   /** What the link's failure says about the upstream. */
   linkFailed(link: Link, why: Lost): void
   /** Headers for the request, with what is forwarded from the client's. */
-  headers(round: Round, credentials: FlatHeaders): FlatHeaders
+  headers(round: Round, credentials: FlatHeaders, traced: FlatHeaders): FlatHeaders
   /** `Mcp-Param-*` headers for the arguments as they are now, names and values in turn. */
   mirrored(round: Round): readonly string[] | undefined
   /** Whether a fresh link may cure a refusal of this request's headers or version. */
@@ -39,7 +44,7 @@ export interface CallHost {
   /** Asks for credentials anew. */
   credentials(round: Round): Maybe<FlatHeaders>
   /** Whether the upstream's refusal can be mended. */
-  refused(round: Round, why: Lost): Maybe<'retry' | Denial | undefined>
+  refused(round: Round, why: Lost): Maybe<'retry' | Outcome | undefined>
 }
 
 /** One call at an upstream, from sending to its outcome, sent at most twice. */
@@ -57,6 +62,8 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
   #credentials: FlatHeaders
   /** Whether it may have reached the upstream by now. */
   #executed: Outcome['executed'] = false
+  #sendings = 0
+  #attempt: AttemptSpan | undefined
   #again = false
   #over = false
 
@@ -125,6 +132,9 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
 
   lost(why: Lost): void {
     if (this.#over) return
+    if (this.#attempt !== undefined) {
+      this.#endAttempt(this.#failure('UNAVAILABLE', why.message, why.executed))
+    }
     if (this.#link !== undefined) this.#host.linkFailed(this.#link, why)
     if (this.#again) {
       this.#lost(why)
@@ -161,12 +171,15 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
 
   #dispatch(link: Link, credentials: FlatHeaders): void {
     if (this.#over) return
-    const headers = this.#host.headers(this.#round, credentials)
+    const { traces } = this.#host
+    if (traces !== null) this.#attempt = traces.attempt(this.#round, ++this.#sendings)
+    const { headers: traced, meta } = this.#attempt ?? UNTRACED
+    const headers = this.#host.headers(this.#round, credentials, traced)
     this.#link = link
     this.#credentials = credentials
     const modern = link.facts.era === 'modern'
     const mirrored = modern ? this.#host.mirrored(this.#round) : undefined
-    const request = outgoing(this.#round, modern, headers, mirrored)
+    const request = outgoing(this.#round, modern, headers, mirrored, meta)
     this.#executed = 'unknown'
     this.#ticket = link.send(request, this)
   }
@@ -198,10 +211,11 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
   }
 
   #askRefused(why: Lost): void {
-    const act = (verdict: 'retry' | Denial | undefined) => {
+    const act = (verdict: 'retry' | Outcome | undefined) => {
       if (this.#over) return
       if (verdict === 'retry') this.#retry(why, true)
       else if (verdict === undefined) this.#lost(why)
+      else if (verdict.kind !== 'denial') this.#settle(verdict)
       else this.#settle({ ...verdict, executed: why.executed })
     }
     this.#executed = why.executed
@@ -231,9 +245,23 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
   }
 
   #fail(code: 'UNAVAILABLE' | 'TIMEOUT', message: string, executed: Outcome['executed']): void {
+    this.#settle(this.#failure(code, message, executed))
+  }
+
+  #failure(
+    code: 'UNAVAILABLE' | 'TIMEOUT',
+    message: string,
+    executed: Outcome['executed'],
+  ): Failure {
     const hint =
       executed === false ? 'Try again later.' : 'Check whether it was done before trying again.'
-    this.#settle({ kind: 'failure', code, message: `${this.#host.id}: ${message}`, hint, executed })
+    return { kind: 'failure', code, message: `${this.#host.id}: ${message}`, hint, executed }
+  }
+
+  #endAttempt(outcome: Outcome): void {
+    const attempt = this.#attempt
+    this.#attempt = undefined
+    attempt?.end(outcome)
   }
 
   /** The caller wants it no longer: the upstream is told, if it knows. */
@@ -250,6 +278,7 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
   #settle(outcome: Outcome): void {
     if (this.#over) return
     this.#over = true
+    if (this.#attempt !== undefined) this.#endAttempt(outcome)
     const { wheel } = this.#host
     wheel.remove(this)
     this.#round.open = undefined

@@ -1,5 +1,5 @@
 import type { UpstreamStatus } from '../../sdk/index.ts'
-import type { ListedTool, Vault } from '../kernel/ports.ts'
+import type { ListedTool, Traces, Vault } from '../kernel/ports.ts'
 import type { Wheel } from '../kernel/wheel.ts'
 import type { Implementation } from '../wire/protocol.ts'
 
@@ -8,6 +8,7 @@ export interface UpstreamHost {
   readonly wheel: Wheel
   readonly us: Implementation
   readonly vault: Vault
+  readonly traces: Traces | null
   readonly log: {
     info(fields: object, message: string): void
     warn(fields: object, message: string): void

@@ -1,6 +1,6 @@
-import type { Caller, Denial, Maybe, Outcome, UpstreamStatus } from '../../sdk/index.ts'
+import type { Caller, Maybe, Outcome, UpstreamStatus } from '../../sdk/index.ts'
 import { messageOf } from '../kernel/errors.ts'
-import type { ListedTool } from '../kernel/ports.ts'
+import type { ListedTool, Traces } from '../kernel/ports.ts'
 import type { Round } from '../kernel/round.ts'
 import type { Alarm, Wheel } from '../kernel/wheel.ts'
 import { Backoff } from './backoff.ts'
@@ -22,6 +22,8 @@ const SHARED = ''
 /** One configured server, kept connected. */
 export class Upstream implements CallHost {
   readonly id: string
+  readonly traces: Traces | null
+  readonly wheel: Wheel
   readonly #config: UpstreamConfig
   readonly #host: UpstreamHost
   readonly #pool: LinkPool
@@ -40,6 +42,8 @@ export class Upstream implements CallHost {
 
   constructor(config: UpstreamConfig, host: UpstreamHost) {
     this.id = config.id
+    this.traces = host.traces
+    this.wheel = host.wheel
     this.#config = config
     this.#host = host
     this.#status = { state: config.enabled ? 'connecting' : 'disabled', era: undefined, tools: 0 }
@@ -129,10 +133,6 @@ export class Upstream implements CallHost {
     await this.#opener.close()
   }
 
-  get wheel(): Wheel {
-    return this.#host.wheel
-  }
-
   limits(round: Round): CallLimits {
     return this.#terms.limits(round)
   }
@@ -170,8 +170,8 @@ export class Upstream implements CallHost {
     return true
   }
 
-  headers(round: Round, credentials: FlatHeaders): FlatHeaders {
-    return this.#terms.headers(round, credentials)
+  headers(round: Round, credentials: FlatHeaders, traced: FlatHeaders): FlatHeaders {
+    return this.#terms.headers(round, credentials, traced)
   }
 
   credentials(round: Round): Maybe<FlatHeaders> {
@@ -183,7 +183,7 @@ export class Upstream implements CallHost {
     })
   }
 
-  refused(round: Round, why: Lost): Maybe<'retry' | Denial | undefined> {
+  refused(round: Round, why: Lost): Maybe<'retry' | Outcome | undefined> {
     const query = { upstream: this.id, purpose: 'call', caller: round.caller, call: round } as const
     return this.#host.vault.refused(query, why.httpStatus ?? 401, why.challenge)
   }

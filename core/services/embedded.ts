@@ -12,6 +12,7 @@ import {
   Secrets,
   ServiceError,
   type Token,
+  Tracer,
   Upstreams,
 } from '../../sdk/index.ts'
 import type { Services } from '../kernel/container.ts'
@@ -114,6 +115,7 @@ export class EmbeddedServices {
       .offer(Metrics, this.metrics.line(id))
       .offer(Events, { emit: (name, fields) => this.#emit(id, name, fields) })
       .offer(Upstreams, upstreams)
+      .offer(Tracer, null)
     if (this.#http !== undefined) line.offer(Http, this.#http)
     if (this.#database !== undefined) line.offer(Database, this.#database.line(id))
   }

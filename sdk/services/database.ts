@@ -37,3 +37,12 @@ export interface Database {
 }
 /** The service of that name. */
 export const Database: Token<Database> = token<Database>('Database')
+
+/** What a plugin that provides `Database` makes for each plugin line. */
+export interface MigratingDatabase extends Database {
+  /**
+   * Brings the line's tables up to date: what was not applied yet, in the order of the names. Called at
+   * boot before the line's own `start`, and after that of the provider; a rejection stops the boot.
+   */
+  migrate(migrations: Migrations): Promise<void>
+}

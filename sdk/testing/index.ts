@@ -1,16 +1,16 @@
 // The test kit for plugins: the real kernel and the real validation around a plugin, everything else under
 // the test's control. Stricter than a running gateway: all that a plugin receives is frozen.
 import { checkCommands } from '../../core/boot/commands/commands.ts'
+import { setUpInOrder } from '../../core/boot/loading/set-up-order.ts'
+import { spentStates, tracesOf } from '../../core/boot/own-state.ts'
 import { Services } from '../../core/kernel/container.ts'
 import { GatewayError, HookError } from '../../core/kernel/errors.ts'
 import { Kernel } from '../../core/kernel/kernel.ts'
 import { Lifecycle } from '../../core/kernel/lifecycle.ts'
 import { publicName } from '../../core/kernel/names.ts'
 import { callsService } from '../../core/kernel/nested.ts'
-import { setUpPlugins } from '../../core/kernel/setup.ts'
 import { Wheel } from '../../core/kernel/wheel.ts'
 import { EmbeddedServices } from '../../core/services/embedded.ts'
-import { ExpiringSet } from '../../core/services/expiring-set.ts'
 import { Redactor } from '../../core/services/redactor.ts'
 import { Seal } from '../../core/services/seal.ts'
 import {
@@ -31,6 +31,7 @@ import { TestGateway } from './gateway.ts'
 import { type LogLine, recordingLog } from './log.ts'
 import { TestCallers } from './request.ts'
 import { type PluginWithConfig, pluginSpecs, type UpstreamsSettings } from './settings.ts'
+import { frozenTracer } from './tracer.ts'
 import {
   FakeServers,
   listedTool,
@@ -129,7 +130,6 @@ export async function testPlugin(
     invalidate: (scope) => kernel?.invalidate(scope),
   }
   const sealer = new Seal(['the key of a gateway that only tests'])
-  const spent = new ExpiringSet(() => clock.now())
   const embedded = new EmbeddedServices({
     clock,
     wheel,
@@ -145,7 +145,7 @@ export async function testPlugin(
   })
   await embedded.prepare(specs)
   const services = new Services().offer(Catalog, catalog)
-  const set = setUpPlugins(specs, services, (line, { id }) => {
+  const set = setUpInOrder(specs, services, (line, { id }) => {
     embedded.offer(line, id)
     line.offer(Log, recordingLog(id, logs)).offer(
       Calls,
@@ -158,8 +158,8 @@ export async function testPlugin(
       publicName: (group, name) => publicName(NAMES, group, name),
     })
   })
-
-  checkCommands(set)
+  if (set.problems.length > 0) throw new GatewayError(set.problems)
+  checkCommands(set.lines)
   const servers = new FakeServers(options.reply, options.ownTools)
   const recorder = {
     id: 'test',
@@ -169,7 +169,11 @@ export async function testPlugin(
     timeouts: {},
   } as const
   let calls = 0
-  const frozen = set.map(frozenLine)
+  const frozen = set.lines.map(frozenLine)
+  const { tracer } = set.own
+  const seeing = tracer?.service ? { ...tracer, service: frozenTracer(tracer.service) } : undefined
+  const traces = tracesOf(seeing, (id, cause) => kernel?.hooks.report(id, 'provide', cause, true))
+  servers.traces = traces
   kernel = new Kernel({
     clock,
     wheel,
@@ -178,15 +182,16 @@ export async function testPlugin(
     names: NAMES,
     servers,
     sealer,
-    spent: { add: (nonce, ttl) => spent.claim(nonce, ttl) },
+    spent: spentStates(set.own.keyValue, clock),
+    traces,
     nextId: () => `call-${++calls}`,
     // What a plugin throws is its own failure, told by events; anything else is a bug of the kernel.
     fault: (cause) => void (cause instanceof HookError || faults.push(cause)),
   })
-  servers.vault = kernel
+  servers.vault = kernel.vault
   const lifecycle = new Lifecycle(kernel.hooks)
   try {
-    await embedded.migrate(specs)
+    await embedded.migrate(specs.filter(set.migrates))
     await lifecycle.start()
   } catch (error) {
     await embedded.close()

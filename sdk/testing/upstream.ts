@@ -1,10 +1,11 @@
 import type { UpstreamNames } from '../../core/kernel/catalog.ts'
 import { isPromise } from '../../core/kernel/hooks.ts'
 import { RelayedResult } from '../../core/kernel/outcome.ts'
-import type { ListedTool, Servers, Vault } from '../../core/kernel/ports.ts'
+import type { ListedTool, Servers, Traces, Vault } from '../../core/kernel/ports.ts'
 import type { Round } from '../../core/kernel/round.ts'
 import { isObject } from '../../core/wire/json.ts'
 import {
+  type AttemptSpan,
   type Caller,
   type Maybe,
   type Message,
@@ -32,6 +33,8 @@ export interface Sent {
   readonly args: Readonly<Record<string, unknown>>
   /** What `credentials` gave; empty when no plugin has any. */
   readonly headers: Readonly<Record<string, string>>
+  /** The request's `_meta` besides the envelope, when there is anything in it. */
+  readonly meta?: Readonly<Record<string, unknown>>
 }
 
 /** The fake upstream's refusal of the credentials it was sent: `refused` hooks are asked. */
@@ -60,6 +63,7 @@ export class FakeServers implements Servers {
   readonly sent: Sent[] = []
   /** Set once the kernel exists. */
   vault: Vault | undefined
+  traces: Traces | null = null
   readonly #reply: (call: Sent, tell: Tell) => Maybe<Reply>
 
   readonly #own: OwnTools
@@ -73,17 +77,7 @@ export class FakeServers implements Servers {
   }
 
   send(round: Round, headers: Readonly<Record<string, string>> | undefined): Maybe<Outcome> {
-    const reply = this.#ask(round, headers)
-    return isPromise(reply)
-      ? Promise.race([
-          reply.then((settled) => this.#take(round, settled, true)),
-          new Promise<Outcome>((resolve) => {
-            round.open = {
-              cancel: (reason) => resolve({ kind: 'cancelled', reason, executed: 'unknown' }),
-            }
-          }),
-        ])
-      : this.#take(round, reply, true)
+    return this.#send(round, headers, 1)
   }
 
   async discover(
@@ -101,39 +95,69 @@ export class FakeServers implements Servers {
     return (await this.#own(upstream, identity))?.map(listedTool)
   }
 
-  #ask(round: Round, headers: Readonly<Record<string, string>> | undefined): Maybe<Reply> {
+  #send(
+    round: Round,
+    headers: Readonly<Record<string, string>> | undefined,
+    n: number,
+  ): Maybe<Outcome> {
+    let attempt = this.traces?.attempt(round, n)
+    const end = (outcome: Outcome) => {
+      attempt?.end(outcome)
+      attempt = undefined
+      return outcome
+    }
+    const reply = this.#ask(round, headers, attempt)
+    if (!isPromise(reply)) return this.#take(round, reply, n, end)
+    return Promise.race([
+      reply.then((settled) => this.#take(round, settled, n, end)),
+      new Promise<Outcome>((resolve) => {
+        round.open = {
+          cancel: (reason) => resolve(end({ kind: 'cancelled', reason, executed: 'unknown' })),
+        }
+      }),
+    ])
+  }
+
+  #ask(
+    round: Round,
+    credentials: Readonly<Record<string, string>> | undefined,
+    attempt: AttemptSpan | undefined,
+  ): Maybe<Reply> {
     const { upstream, name } = round.target as Target
-    const sent = { upstream, name, args: round.args, headers: headers ?? {} }
+    const headers = { ...attempt?.headers, ...credentials }
+    const meta = { ...round.meta, ...attempt?.meta }
+    const hasMeta = Object.keys(meta).length > 0
+    const sent = { upstream, name, args: round.args, headers, ...(hasMeta ? { meta } : {}) }
     this.sent.push(sent)
     return this.#reply(sent, (message) => round.exchange.message(JSON.stringify(message)))
   }
 
-  #take(round: Round, reply: Reply, mayRetry: boolean): Maybe<Outcome> {
-    if (isUnauthorized(reply)) return this.#refused(round, reply, mayRetry)
-    if (OUTCOMES.includes(reply.kind) && 'executed' in reply) return reply as Outcome
+  #take(round: Round, reply: Reply, n: number, end: (outcome: Outcome) => Outcome): Maybe<Outcome> {
+    if (isUnauthorized(reply)) return this.#refused(round, reply, n, end)
+    if (OUTCOMES.includes(reply.kind) && 'executed' in reply) return end(reply as Outcome)
     const text = JSON.stringify(reply)
     // Through text and back, as on a wire: what JSON cannot say does not arrive.
-    return new RelayedResult(JSON.parse(text), text)
+    return end(new RelayedResult(JSON.parse(text), text))
   }
 
-  async #refused(round: Round, refusal: Unauthorized, mayRetry: boolean): Promise<Outcome> {
-    const { httpStatus, challenge } = refusal
+  async #refused(
+    round: Round,
+    { httpStatus, challenge }: Unauthorized,
+    n: number,
+    end: (outcome: Outcome) => Outcome,
+  ): Promise<Outcome> {
     const { upstream } = round.target as Target
+    const failure = end({
+      kind: 'failure',
+      code: 'UNAVAILABLE',
+      message: `${upstream} refused the gateway's credentials (HTTP ${httpStatus})`,
+      hint: 'Tell the operator of this gateway.',
+      executed: false,
+    })
     const query = { upstream, purpose: 'call', caller: round.caller, call: round } as const
-    const verdict = mayRetry ? await this.vault?.refused(query, httpStatus, challenge) : undefined
-    if (verdict === 'retry') {
-      const reply = await this.#ask(round, await this.vault?.credentials(query))
-      return this.#take(round, reply, false)
-    }
-    return (
-      verdict ?? {
-        kind: 'failure',
-        code: 'UNAVAILABLE',
-        message: `${upstream} refused the gateway's credentials (HTTP ${httpStatus})`,
-        hint: 'Tell the operator of this gateway.',
-        executed: false,
-      }
-    )
+    const verdict = n === 1 ? await this.vault?.refused(query, httpStatus, challenge) : undefined
+    if (verdict === 'retry') return this.#send(round, await this.vault?.credentials(query), 2)
+    return verdict ?? failure
   }
 }
 

@@ -7,6 +7,7 @@ import {
   Log,
   type Maybe,
   type Plugin,
+  perLine,
   token,
 } from 'mcp-patchbay/sdk'
 
@@ -131,5 +132,87 @@ export const backward = definePlugin({
   setup: () => ({}),
 })
 
+const configSchema = { type: 'object', additionalProperties: false, properties: {} } as const
+const counter: Counter = { add: (amount) => amount }
+
+/** What is declared is provided, each with its type: one for all, or one per line. */
+export const provider = definePlugin({
+  name: 'provider',
+  version: '1.0.0',
+  configSchema,
+  needs: { keyValue: KeyValue },
+  provides: { counter: Counter, keyValue: KeyValue },
+  setup: (_config, { keyValue }) => ({
+    start() {},
+    provide: () => ({
+      counter,
+      keyValue: perLine((line) => ({ ...keyValue, get: (key) => `${line}${key}` })),
+    }),
+  }),
+})
+
+/** What is declared must be provided. */
+export const empty = definePlugin({
+  name: 'empty',
+  version: '1.0.0',
+  configSchema,
+  provides: { counter: Counter },
+  // @ts-expect-error `provide` is missing
+  setup: () => ({ start() {} }),
+})
+
+/** All of it. */
+export const half = definePlugin({
+  name: 'half',
+  version: '1.0.0',
+  configSchema,
+  provides: { counter: Counter, keyValue: KeyValue },
+  // @ts-expect-error `keyValue` is missing
+  setup: () => ({ provide: () => ({ counter }) }),
+})
+
+/** As what it is. */
+export const wrong = definePlugin({
+  name: 'wrong',
+  version: '1.0.0',
+  configSchema,
+  provides: { counter: Counter },
+  // @ts-expect-error counts numbers
+  setup: () => ({ provide: () => ({ counter: { add: (amount: string) => amount } }) }),
+})
+
+/** At once. */
+export const late = definePlugin({
+  name: 'late',
+  version: '1.0.0',
+  configSchema,
+  provides: { counter: Counter },
+  // @ts-expect-error a promise
+  setup: () => ({ provide: async () => ({ counter }) }),
+})
+
+/** With a way to migrate, where it is tables. */
+export const tables = definePlugin({
+  name: 'tables',
+  version: '1.0.0',
+  configSchema,
+  needs: { database: Database },
+  provides: { database: Database },
+  // @ts-expect-error `migrate` is missing
+  setup: (_config, { database }) => ({ provide: () => ({ database: perLine(() => database) }) }),
+})
+
+/** What is not declared is not provided. */
+export const undeclared = definePlugin({
+  name: 'undeclared',
+  version: '1.0.0',
+  configSchema,
+  // @ts-expect-error there is no `provides`
+  setup: () => ({ provide: () => ({ counter }) }),
+})
+
 /** Whatever their settings, all are plugins. */
-export const plugins: readonly Plugin[] = [services, unasked, claims, stored, backward]
+export const plugins: readonly Plugin[] = [
+  ...[services, unasked, claims, stored, backward],
+  ...[provider, empty, half, wrong, late, tables, undeclared],
+]

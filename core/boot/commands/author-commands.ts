@@ -12,6 +12,8 @@ interface PluginRow {
   readonly origin: string
   readonly phase?: string
   readonly hooks: readonly string[]
+  /** The services it provides. */
+  readonly provides: readonly string[]
   readonly commands: readonly CommandInfo[]
 }
 
@@ -19,7 +21,9 @@ interface PluginRow {
 export function addAuthorCommands({ program, terminal, attempt }: CommandHost): void {
   program
     .command('plugins')
-    .description('print the plugins of a config file: origin, version, phase, hooks, commands')
+    .description(
+      'print the plugins of a config file: origin, version, phase, hooks, services, commands',
+    )
     .argument('[file]', FILE)
     .option('--json', JSON_OPTION)
     .action((file: string | undefined, { json = false }: CommonOptions) =>
@@ -73,7 +77,9 @@ async function pluginRows(file: string): Promise<PluginRow[]> {
     const line = lines.find((one) => one.id === id)
     if (line === undefined) return []
     const { name, version, phase } = plugin
-    const hooks = Object.keys(line.hooks).filter((hook) => hook !== 'commands')
+    const hooks = Object.keys(line.hooks).filter(
+      (hook) => hook !== 'commands' && hook !== 'provide',
+    )
     return {
       id,
       name,
@@ -81,6 +87,7 @@ async function pluginRows(file: string): Promise<PluginRow[]> {
       origin: origins.get(id) ?? 'unknown',
       ...(phase === undefined ? {} : { phase }),
       hooks,
+      provides: line.provides ?? [],
       commands: commandsOf(line),
     }
   })
@@ -99,6 +106,8 @@ function rowsInWords(rows: readonly PluginRow[]): string[] {
       hooks.join(', '),
     ]),
   ])
+  const services = rows.flatMap(({ id, provides }) => provides.map((name) => [name, id]))
+  if (services.length > 0) lines.push('', ...table([['SERVICE', 'PROVIDED BY'], ...services]))
   const commands = commandTable(
     rows.flatMap(({ id, commands: own }) => own.map((one) => ({ plugin: id, ...one }))),
   )

@@ -32,7 +32,7 @@ export interface Order {
 /** Everything the plugin lines of a config were set up to do. */
 export function orderOf(table: HookTable, lines: readonly PluginLine[]): Order {
   return {
-    hooks: hooksOf(table),
+    hooks: hooksOf(table, lines),
     routes: routesOf(table),
     tools: offered(lines, 'tools', ({ name }) => name),
     prompts: offered(lines, 'prompts', ({ name }) => name),
@@ -54,8 +54,14 @@ function offered(
   )
 }
 
-function hooksOf(hooks: HookTable): Record<string, readonly string[]> {
+function hooksOf(
+  hooks: HookTable,
+  lines: readonly PluginLine[],
+): Record<string, readonly string[]> {
   const order: Record<string, readonly string[]> = {}
+  const turns = [...lines].sort((a, b) => (a.turn ?? 0) - (b.turn ?? 0))
+  const provide = turns.flatMap(({ id, provides = [] }) => (provides.length > 0 ? id : []))
+  if (provide.length > 0) order.provide = provide
   for (const [hook, listeners] of Object.entries(hooks.on)) {
     if (listeners !== null) order[hook] = listeners.map(({ plugin }) => plugin)
   }

@@ -9,7 +9,7 @@ import type { Kernel } from '../../kernel/kernel.ts'
 import { publicName } from '../../kernel/names.ts'
 import { callsService } from '../../kernel/nested.ts'
 import { Round } from '../../kernel/round.ts'
-import { type PluginSpec, setUpPlugins } from '../../kernel/setup.ts'
+import type { PluginSpec } from '../../kernel/setup.ts'
 import { Wheel } from '../../kernel/wheel.ts'
 import type { Outbound } from '../../outbound/outbound.ts'
 import { type EmbeddedParts, EmbeddedServices } from '../../services/embedded.ts'
@@ -23,6 +23,7 @@ import type { SetUpConfig } from '../config/settings.ts'
 import { makeLog } from '../log.ts'
 import { gatewayVersion } from '../version.ts'
 import { idleSettings } from './idle-settings.ts'
+import { type LinesSetUp, setUpInOrder } from './set-up-order.ts'
 
 /** What plugins are set up with, before there is a kernel to speak of. */
 export interface Late {
@@ -57,7 +58,7 @@ export async function setUpGateway(config: SetUpConfig): Promise<GatewaySetUp> {
     wheel.close()
   }
   try {
-    const lines = await setUpLines(config, late, log, embedded)
+    const { lines } = await setUpLines(config, late, log, embedded)
     return { lines, hooks: new HookTable(lines, wheel), wheel, close }
   } catch (error) {
     await close()
@@ -92,7 +93,7 @@ export async function setUpLines(
   late: Late,
   log: Logger,
   embedded: EmbeddedServices,
-): Promise<PluginLine[]> {
+): Promise<LinesSetUp> {
   const version = gatewayVersion()
   const services = new Services().offer(Catalog, {
     get revision() {
@@ -117,19 +118,14 @@ export async function setUpLines(
       publicName: (group, name) => publicName(config.names, group, name),
     })
   }
-  const lines: PluginLine[] = []
-  const problems: Problem[] = []
-  const attempt = (work: () => void) => problems.push(...problemsOf(work))
   await embedded.prepare(config.plugins).catch((error) => {
     throw placedError(error, config.places)
   })
-  // One by one: what is wrong with one line keeps nobody from judging the others to the end.
-  for (const spec of config.plugins) {
-    attempt(() => lines.push(...setUpPlugins([spec], services, offer)))
-  }
-  attempt(() => checkCommands(lines))
+  const set = setUpInOrder(config.plugins, services, offer)
+  const { lines } = set
+  const problems = [...set.problems, ...problemsOf(() => checkCommands(lines))]
   problems.push(...idleSettings(lines))
-  if (problems.length === 0) return lines
+  if (problems.length === 0) return set
   throw new GatewayError(inOrder(placed(problems, config.places)))
 }
 

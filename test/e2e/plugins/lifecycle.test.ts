@@ -115,6 +115,16 @@ test('routes that cannot be registered stop the start, each with its reason', as
   }
 })
 
+test('a tool that two lines offer is offered by none: the gateway does not start', async (t) => {
+  const tool = `{ definition: { name: 'same', inputSchema: { type: 'object' } }, call() {} }`
+  const { error } = await refusal(t, {
+    a: plugin('a', `return { tools: [${tool}] }`),
+    b: plugin('b', `return { tools: [${tool}] }`),
+  })
+  assert.equal(error.problems.length, 1)
+  assert.match(error.message, /plugin b: offers `same`, and so does plugin a/)
+})
+
 test('two gateways in one process know nothing of each other', async (t) => {
   const one = await steered(t)
   const two = await steered(t, {

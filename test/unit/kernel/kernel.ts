@@ -89,11 +89,12 @@ export async function rig(setting: Setting = {}): Promise<Rig> {
     servers,
     archive: setting.archive,
     sealer: new Seal(['a key that only the tests of the kernel know']),
+    traces: null,
     spent: { add: (nonce, ttl) => spent.claim(nonce, ttl) },
     nextId: () => `call-${++ids}`,
     fault: (cause) => void (cause instanceof HookError || faults.push(cause)),
   })
-  servers.vault = kernel
+  servers.vault = kernel.vault
   kernel.onCatalog = (event) => catalogs.push(event)
   kernel.hooks.onFailure = ({ plugin, hook, cause, skipped }) =>
     failures.push(`${plugin} ${hook}: ${(cause as Error).message}${skipped ? ' (skipped)' : ''}`)
