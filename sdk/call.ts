@@ -35,6 +35,11 @@ export interface Call {
    * again from its beginning: what counts calls counts then.
    */
   readonly first: boolean
+  /**
+   * Whether this is only to find out what the plugin would say: nothing it returns is applied. What it keeps
+   * in `KeyValue` is kept apart; what it keeps elsewhere, for example in `Database`, it must leave alone.
+   */
+  readonly dry: boolean
   /** Every answer so far to this plugin's own questions, by its own keys. */
   readonly answers: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   /**

@@ -7,6 +7,8 @@ import type { Denial, Outcome } from './outcome.ts'
 export interface Verdict {
   readonly plugin: string
   readonly rule: string
+  /** Set when the plugin runs in shadow: its refusal was counted and not applied. */
+  readonly shadow?: true
 }
 
 /** A call passed the view and is about to run through the plugins. */

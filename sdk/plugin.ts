@@ -37,6 +37,11 @@ export interface PluginDefinition<
   readonly version: string
   /** Needed with `beforeCall` or `afterCall`. */
   readonly phase?: Phase
+  /**
+   * The plugin's word that `listFilter` and `beforeCall` can run dry: with `call.dry` they change nothing but
+   * `KeyValue`. Operators may then write `mode: shadow`, and `patchbay explain --args` runs it.
+   */
+  readonly shadow?: boolean
   /** An object schema that forbids unknown properties and describes every property. */
   readonly configSchema: C
   readonly upstreamSettings?: U

@@ -29,7 +29,8 @@ export class Banner {
   open(gateway: Gateway): void {
     const { file, plugins } = this.#config
     const endpoint = new URL('/mcp', gateway.url).href
-    const order = plugins.map(({ id }) => id).join(' → ')
+    const named = plugins.map(({ id, mode }) => (mode === 'shadow' ? `${id} (shadow)` : id))
+    const order = named.join(' → ')
     const none = styleText('yellow', 'none: every request is refused. Enable an auth plugin.')
     this.#out('')
     this.#out(`  ${styleText('bold', 'Patchbay')} ${gatewayVersion()}`)

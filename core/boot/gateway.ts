@@ -13,6 +13,7 @@ import { systemClock } from '../services/system-clock.ts'
 import { type AdminDoor, adminDoor } from './admin/admin-door.ts'
 import type { GatewayConfig } from './config/settings.ts'
 import { unmatchedNames } from './config/unmatched.ts'
+import { hookMetrics } from './hook-metrics.ts'
 import { Journal } from './journal.ts'
 import { embeddedServices, type Late, setUpLines } from './loading/set-up.ts'
 import { makeLog } from './log.ts'
@@ -94,9 +95,11 @@ export async function startGateway(
     spent: spentStates(own.keyValue, clock),
     traces,
     nextId,
+    shadows: embedded.shadows,
     fault,
   })
   late.kernel = kernel
+  embedded.metrics.source(() => hookMetrics(kernel.hooks.counts))
   const failures = new Map<string, number>()
   kernel.hooks.onFailure = (event) => {
     failures.set(event.plugin, (failures.get(event.plugin) ?? 0) + 1)
@@ -156,7 +159,19 @@ export async function startGateway(
       fault,
     })
     await inbound.listen()
-    const site = { config, kernel, lines, inbound, outbound, clock, wheel, failures, health }
+    const { shadow } = embedded
+    const site = {
+      config,
+      kernel,
+      lines,
+      inbound,
+      outbound,
+      clock,
+      wheel,
+      failures,
+      health,
+      shadow,
+    }
     admin = await adminDoor({ ...site, nextId, fault, refused: journal.refused }, log)
   } catch (error) {
     await inbound?.close()
@@ -167,7 +182,9 @@ export async function startGateway(
   }
   const { url } = inbound
   if (kernel.hooks.on.authenticate === null) journal.closed()
-  log.info({ url, admin: admin?.url, plugins: lines.map(({ id }) => id) }, 'listening')
+  const inShadow = lines.filter(({ mode }) => mode === 'shadow').map(({ id }) => id)
+  const told = inShadow.length === 0 ? {} : { shadow: inShadow }
+  log.info({ url, admin: admin?.url, plugins: lines.map(({ id }) => id), ...told }, 'listening')
   outbound.start()
 
   let stopping: Promise<{ cut: number }> | undefined

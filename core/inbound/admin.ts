@@ -29,6 +29,8 @@ export interface AdminWork {
   reconnect(upstream: string): Maybe<object | undefined>
   /** What a caller may do with a tool, and why. */
   explain(question: Readonly<Record<string, unknown>>): Maybe<object>
+  /** What plugins in shadow would have done, all of them or one. */
+  shadow(plugin: string | undefined): Maybe<object>
   /** Runs a plugin's command. */
   command(
     plugin: string,
@@ -180,6 +182,10 @@ export class Admin {
     })
     router.post('/explain', async (ctx) => {
       ctx.body = await work.explain(await readObject(ctx))
+    })
+    router.get('/shadow', async (ctx) => {
+      const { plugin } = ctx.query
+      ctx.body = await work.shadow(typeof plugin === 'string' ? plugin : undefined)
     })
     router.post('/commands/:plugin/:command', async (ctx) => {
       const { plugin = '', command = '' } = ctx.params

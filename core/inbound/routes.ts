@@ -42,7 +42,7 @@ export function reservedPaths(profiles: readonly string[]): ReadonlySet<string> 
 const ACCESS: readonly unknown[] = ['authenticated', 'public', 'admin'] satisfies Route['access'][]
 
 /** What the admin door serves itself, with everything below. */
-const ADMIN_OWN = /^\/(?:(?:status|explain|upstreams|commands)(?:\/.*)?)?$/
+const ADMIN_OWN = /^\/(?:(?:status|shadow|explain|upstreams|commands)(?:\/.*)?)?$/
 
 /**
  * Lets every plugin register its routes, and serves those that are not the admin door's.

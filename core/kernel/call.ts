@@ -17,7 +17,8 @@ import { ambiguous, cancelled, internal, notFound, outcomeOf, refused } from './
 import { judgedDigest, PATIENCE, type PausedCall, PausedOutcome, type Pauses } from './pauses.ts'
 import type { CallRequest, Exchange, Servers, Traces, Vault } from './ports.ts'
 import type { Reports, Watch } from './reports.ts'
-import { Round } from './round.ts'
+import { type Identify, Round } from './round.ts'
+import type { Shadows } from './shadows.ts'
 import type { View, Views } from './view.ts'
 import { WayBack } from './way-back.ts'
 import { type Way, WayForward } from './way-forward.ts'
@@ -33,6 +34,8 @@ interface Parts {
   readonly reports: Reports
   readonly pauses: Pauses
   readonly offers: Offers
+  /** `null`: no line is in shadow. */
+  readonly shadows: Shadows | null
   readonly wheel: Wheel
   /** Makes the ids of calls. */
   readonly nextId: () => string
@@ -47,13 +50,16 @@ interface Parts {
 export class CallPath {
   readonly #parts: Parts
   readonly #plain: boolean
+  readonly #identify: Identify
   readonly #forward: WayForward
   readonly #back: WayBack
 
   constructor(parts: Parts) {
     this.#parts = parts
     this.#plain = parts.hooks.shapers === null && parts.hooks.guards === null
-    this.#forward = new WayForward(parts.hooks, parts.pauses, (round) => this.#send(round))
+    this.#identify = identifier(parts.hooks)
+    const send = (round: Round) => this.#send(round)
+    this.#forward = new WayForward(parts.hooks, parts.pauses, parts.shadows, send)
     this.#back = new WayBack(parts.hooks, parts.fault)
   }
 
@@ -144,12 +150,17 @@ export class CallPath {
     if (this.#parts.hooks.on.observe !== null) {
       this.#parts.hooks.emit({ type: 'call.started', call: round })
     }
+    if (this.#parts.shadows !== null) this.#parts.shadows.permitted(round)
     if (this.#plain) {
       const { target } = round
       return target === undefined ? ambiguous(entry, candidates) : this.#send(round)
     }
     // Plugins may read the arguments: they must read what the upstream will.
-    if (request.argsAt >= 0 && repeatsNameAnywhere(request.text, request.argsAt)) {
+    if (
+      this.#parts.hooks.judges &&
+      request.argsAt >= 0 &&
+      repeatsNameAnywhere(request.text, request.argsAt)
+    ) {
       return deny('INVALID', 'the arguments name a member twice', {
         hint: 'Send each member of an object once.',
       })
@@ -191,17 +202,8 @@ export class CallPath {
       return outcome.then((settled) => this.#passOn(round, settled) as Outcome)
     if (!(outcome instanceof PausedOutcome)) return outcome
     const steps = [...(this.#parts.hooks.shapers ?? []), ...(this.#parts.hooks.guards ?? [])]
-    const passed = steps.flatMap(({ before, plugin }) => (before === null ? [] : plugin))
+    const passed = steps.flatMap((one) => ((one.before ?? one.dry) === null ? [] : one.plugin))
     return this.#parts.pauses.around(round, outcome, judgedDigest(round), passed)
-  }
-
-  /** Whose credentials the target's upstream will see. */
-  readonly #identify = (round: Round): string => {
-    const { hooks } = this.#parts
-    if (hooks.on.identity === null || round.target?.plugin !== undefined) return ''
-    // Unknown must not read like shared: what is stored under it would be told to everybody.
-    if (round.target === undefined) throw new TypeError('no target is chosen: no audience yet')
-    return hooks.identity({ upstream: round.target.upstream, caller: round.caller })
   }
 
   /** What a throw on the way forward means for the caller: nothing was sent. */
@@ -240,5 +242,15 @@ export class CallPath {
     }
     const pending = round?.exchange instanceof FilteredExchange ? round.exchange.pending : undefined
     return pending === undefined ? end() : pending.then(end, end)
+  }
+}
+
+/** Tells whose credentials the upstream of a target sees. */
+export function identifier(hooks: HookTable): Identify {
+  return (target, caller) => {
+    if (hooks.on.identity === null || target?.plugin !== undefined) return ''
+    // Unknown must not read like shared: what is stored under it would be told to everybody.
+    if (target === undefined) throw new TypeError('no target is chosen: no audience yet')
+    return hooks.identity({ upstream: target.upstream, caller })
   }
 }

@@ -10,6 +10,7 @@ import type { Problem } from './errors.ts'
  */
 export class Services {
   readonly #container: DependencyContainer
+  readonly #wraps = new Map<symbol, (service: never) => unknown>()
 
   constructor(parent: DependencyContainer = container) {
     this.#container = parent.createChildContainer()
@@ -19,6 +20,13 @@ export class Services {
   offer<T>(token: Token<T>, service: T): this {
     // By a factory, since a value that is `null` would be none.
     this.#container.register(token.key, { useFactory: () => service })
+    return this
+  }
+
+  /** Whoever is given this service by this container gets what `wrap` makes of it, whoever offered it. */
+  wrap<T>({ key }: Token<T>, wrap: (service: T) => T): this {
+    const inner = this.#wraps.get(key) as ((service: T) => T) | undefined
+    this.#wraps.set(key, (service: T) => wrap(inner === undefined ? service : inner(service)))
     return this
   }
 
@@ -36,7 +44,9 @@ export class Services {
     const problems: Problem[] = []
     for (const [name, token] of Object.entries(needs)) {
       if (this.#container.isRegistered(token.key, true)) {
-        services[name] = this.#container.resolve(token.key)
+        const service: unknown = this.#container.resolve(token.key)
+        const wrap = this.#wraps.get(token.key)
+        services[name] = wrap === undefined ? service : wrap(service as never)
       } else {
         problems.push({
           code: 'PLUGIN_NEEDS_SERVICE',

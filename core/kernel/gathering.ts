@@ -1,6 +1,7 @@
 import type { Caller, Clock, Filter, Maybe, Presentation, Principal } from '../../sdk/index.ts'
 import { isObject } from '../wire/json.ts'
-import { type HookTable, isPromise } from './hooks.ts'
+import type { HookCounts } from './hook-counts.ts'
+import { type HookTable, isPromise, type Listener } from './hooks.ts'
 
 interface Answers {
   listFilter: Filter
@@ -12,6 +13,7 @@ export interface Bound<T> {
   readonly plugin: string
   /** Whether a failure of it may be passed over. */
   readonly skip: boolean
+  readonly counts: HookCounts
   readonly value: T
 }
 
@@ -44,6 +46,7 @@ type Scope = Pick<Principal, 'issuer' | 'subject'>
 export class Gathering<H extends keyof Answers> {
   readonly #hooks: HookTable
   readonly #hook: H
+  readonly #listeners: readonly Listener<H>[]
   readonly #clock: Clock
   readonly #kept = new WeakMap<Caller, Kept<Answers[H]>>()
   /** Questions are counted; an answer is good if it was asked after the last invalidation it falls under. */
@@ -51,9 +54,11 @@ export class Gathering<H extends keyof Answers> {
   #all = 0
   readonly #some = new Map<string, number>()
 
-  constructor(hooks: HookTable, hook: H, clock: Clock) {
+  /** @param listeners whom to ask; those of the hook table when left out */
+  constructor(hooks: HookTable, hook: H, clock: Clock, listeners?: readonly Listener<H>[]) {
     this.#hooks = hooks
     this.#hook = hook
+    this.#listeners = listeners ?? (hooks.on[hook] as readonly Listener<H>[] | null) ?? []
     this.#clock = clock
   }
 
@@ -98,21 +103,24 @@ export class Gathering<H extends keyof Answers> {
   }
 
   #gather(caller: Caller, from: number, found: Bound<Answers[H]>[]): Maybe<Bound<Answers[H]>[]> {
-    const listeners = this.#hooks.on[this.#hook] ?? []
+    const listeners = this.#listeners
     for (let i = from; i < listeners.length; i++) {
       const one = listeners[i] as (typeof listeners)[number]
+      const { counts } = one
       const take = (value: unknown) => {
         if (value == null) return
         // Callers share answers by their keys: one without a key would be everybody's.
         if (isAnswer(value, WORK[this.#hook])) {
           const answer = value as unknown as Answers[H]
-          found.push({ plugin: one.plugin, skip: one.skip, value: answer })
+          counts.answer++
+          found.push({ plugin: one.plugin, skip: one.skip, counts, value: answer })
         } else {
           const cause = new TypeError(`returned no {key, ${WORK[this.#hook]}}`)
           const error = this.#hooks.failed(one.plugin, this.#hook, cause, one.skip)
           if (!one.skip) throw error
         }
       }
+      const start = counts.begin()
       let value: unknown
       try {
         value = one.run(caller)
@@ -126,14 +134,20 @@ export class Gathering<H extends keyof Answers> {
           if (!one.skip) throw error
         }
         return this.#hooks
-          .settle(value, one)
+          .settle(value, one, start)
           .then(take, passOver)
           .then(() => this.#gather(caller, i + 1, found))
       }
+      counts.end(start)
       take(value)
     }
     return found
   }
+}
+
+/** Whether a value is what `listFilter` may return. */
+export function isFilter(value: unknown): boolean {
+  return isAnswer(value, WORK.listFilter)
 }
 
 function isAnswer(value: unknown, work: string): value is Record<string, unknown> {

@@ -1,75 +1,24 @@
-import type {
-  Event,
-  HookName,
-  Hooks,
-  IdentityQuery,
-  Maybe,
-  Phase,
-  PluginFailed,
-} from '../../sdk/index.ts'
+import type { Event, HookName, IdentityQuery, Maybe, PluginFailed } from '../../sdk/index.ts'
 import { HookError } from './errors.ts'
+import { HookCounts } from './hook-counts.ts'
+import {
+  isApplied,
+  type Listen,
+  type Listener,
+  listener,
+  type PluginLine,
+  type Step,
+  steps,
+  wayBack,
+} from './listener.ts'
 import type { Wheel } from './wheel.ts'
-
-/** One plugin line of the config, set up. */
-export interface PluginLine {
-  readonly id: string
-  readonly phase: Phase | undefined
-  readonly hooks: Hooks
-  /** `skip`: the operator's word that a failure of this plugin may be passed over. */
-  readonly onFailure: 'deny' | 'skip'
-  /** Milliseconds per hook, in place of the defaults. */
-  readonly timeouts: Partial<Record<HookName, number>>
-  /** Names of the services it provides. */
-  readonly provides?: readonly string[]
-  /** Its place among those that start: providers first, backward to stop. As in the config when left out. */
-  readonly turn?: number
-}
 
 /** The fields of plugins whose entries do work. */
 export type OfferName = 'tools' | 'prompts' | 'resources'
 
-/** One plugin's share in one hook. */
-export interface Listener<H extends HookName> {
-  readonly plugin: string
-  readonly hook: H
-  readonly run: NonNullable<Hooks[H]>
-  readonly skip: boolean
-  /** Milliseconds a returned promise may take. */
-  readonly limit: number
-}
-
-/** One plugin's place on the way of a call. */
-export interface Step {
-  readonly plugin: string
-  readonly before: Listener<'beforeCall'> | null
-  readonly after: Listener<'afterCall'> | null
-}
+export { type Listener, type Mode, type PluginLine, SKIPPABLE, type Step } from './listener.ts'
 
 type Listeners = { readonly [H in HookName]: readonly Listener<H>[] | null }
-
-const LIMITS: Partial<Record<HookName, number>> = {
-  authenticate: 10_000,
-  credentials: 30_000,
-  refused: 30_000,
-  start: 30_000,
-  stop: 10_000,
-}
-const LIMIT = 2_000
-
-/**
- * Hooks whose failures `onFailure: skip` passes over. Those that decide who may do what are not among them:
- * no operator can make them fail open.
- */
-export const SKIPPABLE: readonly HookName[] = [
-  'onRegister',
-  'arrange',
-  'present',
-  'beforeCall',
-  'afterCall',
-  'onMessage',
-  'settle',
-  'routes',
-]
 
 /** Whether a hook's answer is still to come. */
 export function isPromise<T>(value: Maybe<T>): value is Promise<T> {
@@ -88,17 +37,31 @@ export class HookTable {
   readonly guards: readonly Step[] | null
   /** Who reads messages to clients: shapers in reverse, then guards. */
   readonly messages: readonly Listener<'onMessage'>[] | null
+  /** `listFilter` of the lines in shadow. */
+  readonly shadowFilters: readonly Listener<'listFilter'>[] | null
+  /** Whether some plugin decides by a call's arguments, or may change them. */
+  readonly judges: boolean
+  /** What every plugin's hooks did so far: one for each that is asked anything. */
+  readonly counts: readonly HookCounts[]
   /** Made at boot for the calls that come through to the end. */
   readonly #wholeWayBack: readonly Listener<'afterCall'>[]
   readonly #wheel: Wheel
+  readonly #counts = new Map<string, HookCounts>()
 
   constructor(lines: readonly PluginLine[], wheel: Wheel) {
     this.#wheel = wheel
+    const counts = this.#counts
+    const listen: Listen = (line, hook) => {
+      const key = `${line.id} ${hook}`
+      const found = listener(line, hook, counts.get(key) ?? new HookCounts(line.id, hook, wheel))
+      if (found !== null) counts.set(key, found.counts)
+      return found
+    }
     const list = <H extends HookName>(hook: H): readonly Listener<H>[] | null =>
-      orNull(lines.flatMap((line) => listener(line, hook) ?? []))
+      orNull(lines.flatMap((line) => (isApplied(line, hook) ? (listen(line, hook) ?? []) : [])))
     const turns = [...lines].sort((a, b) => (a.turn ?? 0) - (b.turn ?? 0))
     const inTurn = <H extends 'start' | 'stop'>(hook: H): readonly Listener<H>[] | null =>
-      orNull(turns.flatMap((line) => listener(line, hook) ?? []))
+      orNull(turns.flatMap((line) => listen(line, hook) ?? []))
     this.on = {
       onRegister: list('onRegister'),
       arrange: list('arrange'),
@@ -124,10 +87,17 @@ export class HookTable {
       [
         ...lines.filter(({ phase }) => phase === 'shape').reverse(),
         ...lines.filter(({ phase }) => phase === 'guard'),
-      ].flatMap((line) => listener(line, 'onMessage') ?? []),
+      ].flatMap((line) => (isApplied(line, 'onMessage') ? (listen(line, 'onMessage') ?? []) : [])),
     )
-    this.shapers = steps(lines, 'shape')
-    this.guards = steps(lines, 'guard')
+    this.shapers = orNull(steps(lines, 'shape', listen))
+    this.guards = orNull(steps(lines, 'guard', listen))
+    this.shadowFilters = orNull(
+      lines.flatMap((line) =>
+        isApplied(line, 'listFilter') ? [] : (listen(line, 'listFilter') ?? []),
+      ),
+    )
+    this.judges = this.on.beforeCall !== null || this.on.afterCall !== null
+    this.counts = [...counts.values()]
     this.#wholeWayBack = wayBack(this.shapers, this.guards)
   }
 
@@ -160,6 +130,7 @@ export class HookTable {
       plugin: string
       hook: HookName
       limit: number
+      counts: HookCounts
       run(query: A): Maybe<R | undefined>
     }[],
     query: A,
@@ -168,6 +139,7 @@ export class HookTable {
   ): Maybe<R | undefined> {
     for (let i = from; i < listeners.length; i++) {
       const one = listeners[i] as (typeof listeners)[number]
+      const from = one.counts.begin()
       let value: Maybe<R | undefined>
       try {
         value = one.run(query)
@@ -175,13 +147,14 @@ export class HookTable {
         throw this.failed(one.plugin, one.hook, cause, false)
       }
       if (isPromise(value)) {
-        return this.settle(value, one).then((settled) =>
+        return this.settle(value, one, from).then((settled) =>
           settled == null
             ? this.first(listeners, query, check, i + 1)
-            : this.#checked(one, settled, check),
+            : this.#said(one, settled, check),
         )
       }
-      if (value != null) return this.#checked(one, value, check)
+      one.counts.end(from)
+      if (value != null) return this.#said(one, value, check)
     }
     return undefined
   }
@@ -214,18 +187,40 @@ export class HookTable {
     return identity === null ? '' : (this.firstNow(identity, query, isText) ?? '')
   }
 
+  #said<R>(
+    one: { plugin: string; hook: HookName; counts: HookCounts },
+    value: R,
+    check: (value: R) => boolean,
+  ): R {
+    const checked = this.#checked(one, value, check)
+    const { kind } = checked as { kind?: unknown }
+    one.counts[kind === 'denial' || kind === 'ask' ? kind : 'answer']++
+    return checked
+  }
+
   #checked<R>(one: { plugin: string; hook: HookName }, value: R, check: (value: R) => boolean): R {
     if (check(value)) return value
     const cause = new TypeError(`returned something that ${one.hook} may not return`)
     throw this.failed(one.plugin, one.hook, cause, false)
   }
 
-  /** Waits for a listener's promise, no longer than its limit. @throws HookError */
+  /**
+   * Waits for a listener's promise, no longer than its limit.
+   * @param from what `counts.begin` gave, where runs are counted
+   * @throws HookError
+   */
   settle<T>(
     promise: Promise<T>,
-    one: { plugin: string; hook: HookName | OfferName; limit: number; skip?: boolean },
+    one: {
+      plugin: string
+      hook: HookName | OfferName
+      limit: number
+      skip?: boolean
+      counts?: HookCounts
+    },
+    from?: number,
   ): Promise<T> {
-    return this.#wheel
+    const settled = this.#wheel
       .limit(
         Promise.resolve(promise),
         one.limit,
@@ -234,6 +229,7 @@ export class HookTable {
       .catch((cause: unknown) => {
         throw this.failed(one.plugin, one.hook, cause, one.skip ?? false)
       })
+    return from === undefined ? settled : (one.counts?.wait(settled, from) ?? settled)
   }
 
   /** Reports a failure and makes the error to throw. */
@@ -252,6 +248,8 @@ export class HookTable {
     cause: unknown,
     skipped: boolean,
   ): void {
+    const counts = this.#counts.get(`${plugin} ${hook}`)
+    if (counts !== undefined) counts.failures++
     const event: PluginFailed = { type: 'plugin.failed', plugin, hook, cause, skipped }
     this.onFailure(event)
     if (this.on.observe !== null) this.emit(event)
@@ -259,41 +257,6 @@ export class HookTable {
 }
 
 const isText = (value: unknown) => typeof value === 'string'
-
-function listener<H extends HookName>(line: PluginLine, hook: H): Listener<H> | null {
-  const run = line.hooks[hook]
-  if (run === undefined) return null
-  return {
-    plugin: line.id,
-    hook,
-    // Bound, so that plugins written as objects with `this` work like those written as closures.
-    run: (run as (...args: never[]) => unknown).bind(line.hooks) as NonNullable<Hooks[H]>,
-    skip: line.onFailure === 'skip' && SKIPPABLE.includes(hook),
-    limit: line.timeouts[hook] ?? LIMITS[hook] ?? LIMIT,
-  }
-}
-
-function steps(lines: readonly PluginLine[], phase: Phase): readonly Step[] | null {
-  return orNull(
-    lines
-      .filter((line) => line.phase === phase && (line.hooks.beforeCall || line.hooks.afterCall))
-      .map((line) => ({
-        plugin: line.id,
-        before: listener(line, 'beforeCall'),
-        after: listener(line, 'afterCall'),
-      })),
-  )
-}
-
-function wayBack(
-  shapers: readonly Step[] | null,
-  guards: readonly Step[] | null,
-  reachedShapers?: number,
-  reachedGuards?: number,
-): readonly Listener<'afterCall'>[] {
-  const back = (shapers ?? []).slice(0, reachedShapers).reverse()
-  return [...back, ...(guards ?? []).slice(0, reachedGuards)].flatMap(({ after }) => after ?? [])
-}
 
 function orNull<T>(list: readonly T[]): readonly T[] | null {
   return list.length === 0 ? null : list

@@ -36,6 +36,7 @@ import type {
 } from './ports.ts'
 import { Reports } from './reports.ts'
 import type { Round } from './round.ts'
+import type { MakeShadows, Shadows } from './shadows.ts'
 import { PluginVault } from './vault.ts'
 import { Views } from './view.ts'
 import type { Wheel } from './wheel.ts'
@@ -57,6 +58,8 @@ export interface KernelParts {
   readonly traces: Traces | null
   /** Makes ids that are unique in this process. */
   readonly nextId: () => string
+  /** Called when lines are in shadow; nobody asks them anything when left out. */
+  readonly shadows?: MakeShadows
   /** Told of what made a request fail: a throw in the gateway's own code, or a HookError. */
   readonly fault: (cause: unknown, requestId: string) => void
 }
@@ -68,6 +71,8 @@ export class Kernel {
   readonly callers = new Callers()
   readonly views: Views
   readonly lists: Lists
+  /** `null`: no line is in shadow. */
+  readonly shadows: Shadows | null
   /** The kinds of entries that there can be. */
   readonly serves: ReadonlySet<EntryKind>
   /** What plugins know of credentials. */
@@ -85,8 +90,9 @@ export class Kernel {
     const { clock, servers, nextId, fault } = parts
     this.fault = fault
     this.hooks = new HookTable(parts.lines, parts.wheel)
+    const enforced = parts.lines.filter(({ mode }) => mode !== 'shadow')
     this.#authentication = new Authentication(this.hooks, clock)
-    const offers = new Offers(parts.lines, this.hooks)
+    const offers = new Offers(enforced, this.hooks)
     this.catalog = new CatalogStore({
       upstreams: parts.upstreams,
       rules: parts.names,
@@ -107,7 +113,9 @@ export class Kernel {
     this.serves = new Set(['tool', ...offered, ...(offered.includes('resource') ? TEMPLATES : [])])
     this.views = new Views(this.hooks, clock)
     this.lists = new Lists(this.catalog, this.views, this.hooks, clock)
-    const { hooks, catalog, views } = this
+    const isShadowed = enforced.length < parts.lines.length
+    this.shadows = (isShadowed && parts.shadows?.(this.hooks, clock)) || null
+    const { hooks, catalog, views, shadows } = this
     this.#reports = new Reports(hooks, clock, nextId)
     const reports = this.#reports
     const pauses = new Pauses(parts.sealer, parts.spent, clock, nextId)
@@ -123,6 +131,7 @@ export class Kernel {
       reports,
       pauses,
       offers,
+      shadows,
       wheel: parts.wheel,
       nextId,
       fault,
@@ -188,13 +197,27 @@ export class Kernel {
    * @throws HookError, or rejects with it, when it must not be answered
    */
   listed(caller: Caller, method: string, count: number, requestId: string): Maybe<void> {
+    this.shadows?.listed(caller, () => this.#listable(caller, method))
     return this.#reports.listed(caller, method, count, requestId)
+  }
+
+  /** The entries of a list as they stand for this caller, while that is known at once. */
+  #listable(caller: Caller, method: string): readonly PermittedEntry[] {
+    try {
+      const kind = method === 'resources/templates/list' ? 'template' : method.split('s/')[0]
+      const permitted = this.permitted(caller, { kinds: [kind as EntryKind] }, '')
+      return isPromise(permitted) ? [] : permitted
+    } catch {
+      // A filter that failed meanwhile was reported: nobody's list hangs on this.
+      return []
+    }
   }
 
   /** Asks callers' filters anew and tells those who watch lists; `scope` limits it to one principal. */
   invalidate(scope?: Pick<Principal, 'issuer' | 'subject'>): void {
     this.catalog.invalidate(scope)
     this.views.invalidate(scope)
+    this.shadows?.invalidate(scope)
     this.lists.invalidate(scope)
     this.#tell(({ principal: { issuer, subject } }) => {
       return scope === undefined || (scope.issuer === issuer && scope.subject === subject)

@@ -72,10 +72,11 @@ export class FilteredExchange implements Exchange {
       const one = this.#listeners[i] as Listener<'onMessage'>
       try {
         const about = { caller: this.#caller, ...(this.round ? { call: this.round } : {}) }
+        const start = one.counts.begin()
         const verdict = one.run(about, message, 'toClient')
         if (isPromise(verdict)) {
           const before = message
-          return this.#hooks.settle(verdict, one).then(
+          return this.#hooks.settle(verdict, one, start).then(
             (settled) => {
               const next = this.#take(one, before, settled)
               return next === undefined ? undefined : this.#judge(text, i + 1, next)
@@ -83,6 +84,7 @@ export class FilteredExchange implements Exchange {
             () => (one.skip ? this.#judge(text, i + 1, before) : undefined),
           )
         }
+        one.counts.end(start)
         const next = this.#take(one, message, verdict)
         if (next === undefined) return undefined
         message = next
@@ -101,8 +103,12 @@ export class FilteredExchange implements Exchange {
   /** The message to go on with; `undefined` when it was dropped, or could not be judged. */
   #take(one: Listener<'onMessage'>, before: Message, verdict: unknown): Message | undefined {
     if (verdict === undefined) return before
-    if (verdict === null) return undefined
+    if (verdict === null) {
+      one.counts.denial++
+      return undefined
+    }
     if (isObject(verdict) && verdict.method === before.method && isObject(verdict.params)) {
+      one.counts.change++
       return verdict as unknown as Message
     }
     const cause = new TypeError('returned something that is not a message of the same method')

@@ -103,17 +103,19 @@ export class Reports {
     let failure: unknown
     for (let i = from; i < listeners.length; i++) {
       const one = listeners[i] as Listener<'settle'>
+      const start = one.counts.begin()
       try {
         const done = one.run(event)
         if (isPromise(done)) {
           return this.#hooks
-            .settle(done, one)
+            .settle(done, one, start)
             .then(
               () => undefined,
               (cause: unknown) => (one.skip ? undefined : cause),
             )
             .then(async (cause) => failure ?? cause ?? (await this.#settle(event, i + 1)))
         }
+        one.counts.end(start)
       } catch (cause) {
         const error = this.#hooks.failed(one.plugin, 'settle', cause, one.skip)
         if (!one.skip) failure ??= error
@@ -136,7 +138,10 @@ export class Reports {
       entry: round?.entry,
       target: round?.target,
       outcome,
-      verdicts: plugin === undefined ? [] : [{ plugin, rule: rule ?? '' }],
+      verdicts: [
+        ...(round?.shadowed ?? []),
+        ...(plugin === undefined ? [] : [{ plugin, rule: rule ?? '' }]),
+      ],
       start: round?.paused?.start ?? start,
       duration:
         round?.paused === undefined

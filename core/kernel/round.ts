@@ -1,4 +1,4 @@
-import type { Call, Caller, Client, Entry, Question, Target } from '../../sdk/index.ts'
+import type { Call, Caller, Client, Entry, Question, Target, Verdict } from '../../sdk/index.ts'
 import { isObject } from '../wire/json.ts'
 import type { PausedCall } from './pauses.ts'
 import type { CallRequest, Exchange } from './ports.ts'
@@ -15,9 +15,13 @@ export interface OpenCall {
   cancel(reason: string): void
 }
 
+/** Whose credentials the upstream of a target sees for a caller. */
+export type Identify = (target: Target | undefined, caller: Caller) => string
+
 /** One pass of a call through the plugins; what they know as `Call`, plus what only core may touch. */
 export class Round implements Call {
   readonly id: string
+  readonly dry = false
   readonly request: CallRequest
   readonly caller: Caller
   readonly entry: Entry
@@ -33,6 +37,8 @@ export class Round implements Call {
   forgotten: ReadonlySet<string> | undefined
   /** The way back has begun: nobody can be asked any more. */
   returning = false
+  /** What plugins in shadow would have refused. */
+  shadowed: Verdict[] | undefined
   target: Target | undefined
   args: Readonly<Record<string, unknown>>
   /** Set by the outbound room while the call is open there. */
@@ -43,7 +49,8 @@ export class Round implements Call {
   /** Milliseconds spent waiting for the upstream. */
   upstreamDuration = 0
   #audience: string | undefined
-  readonly #identify: (round: Round) => string
+  /** Whose credentials an upstream sees. @throws TypeError while no target is chosen */
+  readonly identify: Identify
   #controller: AbortController | undefined
   #ends: (() => void)[] | undefined
   #over = false
@@ -57,7 +64,7 @@ export class Round implements Call {
     exchange: Exchange,
     paused: PausedCall | undefined,
     parent: Round | undefined,
-    identify: (round: Round) => string,
+    identify: Identify,
   ) {
     this.id = id
     this.request = request
@@ -71,7 +78,7 @@ export class Round implements Call {
     this.returning = parent?.returning ?? false
     this.target = candidates.length === 1 ? candidates[0] : undefined
     this.args = request.args
-    this.#identify = identify
+    this.identify = identify
   }
 
   get depth(): number {
@@ -89,7 +96,7 @@ export class Round implements Call {
   }
 
   get audience(): string {
-    this.#audience ??= this.#identify(this)
+    this.#audience ??= this.identify(this.target, this.caller)
     return this.#audience
   }
 
@@ -110,7 +117,12 @@ export class Round implements Call {
   }
 
   get first(): boolean {
-    return this.paused === undefined || !this.paused.passed.includes(this.current)
+    return this.isFirst(this.current)
+  }
+
+  /** Whether a plugin's `beforeCall` was not reached in an earlier round. */
+  isFirst(plugin: string): boolean {
+    return this.paused === undefined || !this.paused.passed.includes(plugin)
   }
 
   get answers(): Readonly<Record<string, Readonly<Record<string, unknown>>>> {

@@ -9,7 +9,7 @@ import {
 } from '../../sdk/index.ts'
 import type { Services } from './container.ts'
 import { GatewayError, messageOf, type Problem } from './errors.ts'
-import type { PluginLine } from './hooks.ts'
+import type { Mode, PluginLine } from './hooks.ts'
 import { didYouMean } from './nearest.ts'
 
 /** A plugin line of the config, loaded and checked, not yet set up. */
@@ -22,6 +22,8 @@ export interface PluginSpec {
   readonly upstreams: ReadonlyMap<string, unknown>
   readonly onFailure: 'deny' | 'skip'
   readonly timeouts: Partial<Record<HookName, number>>
+  /** `enforce` when left out. */
+  readonly mode?: Mode
 }
 
 /**
@@ -37,7 +39,7 @@ export function setUpPlugins(
   const problems: Problem[] = []
   const lines: PluginLine[] = []
   for (const spec of specs) {
-    const { id, plugin, onFailure, timeouts } = spec
+    const { id, plugin, onFailure, timeouts, mode = 'enforce' } = spec
     const child = services.child()
     prepare(child, spec)
     const needs = child.resolve(id, plugin.needs ?? {})
@@ -51,8 +53,9 @@ export function setUpPlugins(
       continue
     }
     problems.push(...checkHooks(spec, hooks))
+    const { phase, shadow = false } = plugin
     const provides = Object.values(plugin.provides ?? {}).map((token) => token?.name)
-    lines.push({ id, phase: plugin.phase, hooks, onFailure, timeouts, provides })
+    lines.push({ id, phase, hooks, onFailure, timeouts, mode, shadow, provides })
   }
   if (problems.length > 0) throw new GatewayError(problems)
   return lines

@@ -9,6 +9,7 @@ import type {
 } from '../../sdk/index.ts'
 import { isObject } from '../wire/json.ts'
 import { Refused } from './errors.ts'
+import type { HookCounts } from './hook-counts.ts'
 import { type HookTable, isPromise } from './hooks.ts'
 import { cancelled } from './outcome.ts'
 import { judgedDigest, type Pauses } from './pauses.ts'
@@ -24,6 +25,7 @@ interface Asked<Q, R> {
   readonly plugin: string
   readonly hook: 'credentials' | 'refused'
   readonly limit: number
+  readonly counts: HookCounts
   run(query: Q): Maybe<R | undefined>
 }
 
@@ -43,7 +45,7 @@ export class PluginVault implements Vault {
     this.#credentials = named(hooks.on.credentials)
     this.#refused = named(hooks.on.refused)
     const steps = [...(hooks.shapers ?? []), ...(hooks.guards ?? [])]
-    this.#passed = steps.flatMap(({ before, plugin }) => (before === null ? [] : plugin))
+    this.#passed = steps.flatMap((one) => ((one.before ?? one.dry) === null ? [] : one.plugin))
     const askers = [...(this.#credentials ?? []), ...(this.#refused ?? [])]
     this.#askers = askers.map(({ plugin }) => plugin)
   }

@@ -15,7 +15,11 @@ import type { Round } from './round.ts'
  * @returns the denial or the answer; `undefined` after a change
  * @throws TypeError for anything a shaper may not return
  */
-export function applyShape(round: Round, plugin: string, verdict: unknown): Outcome | undefined {
+export function applyShape(
+  round: Pick<Round, 'candidates' | 'args' | 'retarget'>,
+  plugin: string,
+  verdict: unknown,
+): Outcome | undefined {
   const { kind, args, target, result } = verdict as Record<string, unknown>
   if (kind === 'denial') return denialOf(plugin, verdict)
   if (kind === 'answer' && isObject(result)) {

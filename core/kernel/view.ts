@@ -9,7 +9,7 @@ import type {
   Target,
 } from '../../sdk/index.ts'
 import { type Bound, Gathering } from './gathering.ts'
-import { type HookTable, isPromise } from './hooks.ts'
+import { type HookTable, isPromise, type Listener } from './hooks.ts'
 
 /** There may be as many views as users: only so many are kept. */
 const MOST = 4_096
@@ -48,16 +48,17 @@ export class View {
     const refusals: (Refusal & { plugin: string; target: Target })[] = []
     const candidates = entry.targets.filter((target) => {
       const before = refusals.length
-      for (const { plugin, value } of this.#filters) {
+      for (const { plugin, skip, counts, value } of this.#filters) {
         let verdict: true | Refusal
         try {
           verdict = value.test(entry, target)
         } catch (cause) {
-          this.#hooks.report(plugin, 'listFilter', cause, false)
+          this.#hooks.report(plugin, 'listFilter', cause, skip)
           verdict = { rule: 'failed', reason: 'the filter failed' }
         }
         // Anything but `true` refuses: a filter that answers nonsense permits nothing.
         if (verdict === true) continue
+        counts.denial++
         refusals.push({ ...verdict, plugin, target })
         // Scopes would not help against this one, so what others would grant for scopes is not asked.
         if (!Array.isArray(verdict?.scopes)) break
@@ -76,9 +77,14 @@ export class Views {
   /** Serves everybody where nobody filters. */
   #open: View
 
-  constructor(hooks: HookTable, clock: Clock) {
+  /** @param listeners whose filters count; `null`: nobody filters */
+  constructor(
+    hooks: HookTable,
+    clock: Clock,
+    listeners: readonly Listener<'listFilter'>[] | null = hooks.on.listFilter,
+  ) {
     this.#hooks = hooks
-    this.#filters = hooks.on.listFilter === null ? null : new Gathering(hooks, 'listFilter', clock)
+    this.#filters = listeners === null ? null : new Gathering(hooks, 'listFilter', clock, listeners)
     this.#open = new View(hooks, [])
   }
 

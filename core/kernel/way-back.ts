@@ -44,6 +44,7 @@ export class WayBack {
     let outcome = first
     for (let i = from; i < steps.length; i++) {
       const one = steps[i] as Listener<'afterCall'>
+      const start = one.counts.begin()
       let verdict: Maybe<Outcome | undefined>
       try {
         round.current = one.plugin
@@ -54,7 +55,7 @@ export class WayBack {
       }
       if (isPromise(verdict)) {
         const before = outcome
-        return this.#hooks.settle(verdict, one).then(
+        return this.#hooks.settle(verdict, one, start).then(
           (settled) =>
             this.#after(round, steps, i + 1, this.#accept(round, one, before, settled), original),
           (cause) => {
@@ -64,6 +65,7 @@ export class WayBack {
           },
         )
       }
+      one.counts.end(start)
       outcome = this.#accept(round, one, outcome, verdict)
     }
     try {
@@ -81,7 +83,9 @@ export class WayBack {
     verdict: Outcome | undefined,
   ): Outcome {
     try {
-      return acceptOutcome(one, before, verdict)
+      const next = acceptOutcome(one, before, verdict)
+      if (next !== before) one.counts[next.kind === 'denial' ? 'denial' : 'change']++
+      return next
     } catch (cause) {
       return this.#failed(round, one, before, cause)
     }

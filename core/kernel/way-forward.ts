@@ -3,6 +3,7 @@ import { type HookTable, isPromise, type Listener, type Step } from './hooks.ts'
 import { ambiguous, cancelled } from './outcome.ts'
 import { judgedDigest, type Pauses } from './pauses.ts'
 import type { Round } from './round.ts'
+import type { Shadows } from './shadows.ts'
 import { applyGuard, applyShape, isAsk } from './verdict.ts'
 
 /** How far a call came: which plugins `afterCall` belongs to. */
@@ -18,12 +19,19 @@ export interface Way {
 export class WayForward {
   readonly #hooks: HookTable
   readonly #pauses: Pauses
+  readonly #shadows: Shadows | null
   readonly #send: (round: Round) => Maybe<Outcome>
 
   /** @param send what follows when nobody denied, asked or answered */
-  constructor(hooks: HookTable, pauses: Pauses, send: (round: Round) => Maybe<Outcome>) {
+  constructor(
+    hooks: HookTable,
+    pauses: Pauses,
+    shadows: Shadows | null,
+    send: (round: Round) => Maybe<Outcome>,
+  ) {
     this.#hooks = hooks
     this.#pauses = pauses
+    this.#shadows = shadows
     this.#send = send
   }
 
@@ -31,8 +39,11 @@ export class WayForward {
   run(way: Way): Maybe<Outcome> {
     const steps = this.#hooks.shapers ?? []
     while (way.shapers < steps.length && way.answer === undefined) {
-      const { before } = steps[way.shapers++] as Step
-      if (before === null) continue
+      const { before, dry } = steps[way.shapers++] as Step
+      if (before === null) {
+        if (dry !== null) this.#shadows?.judge(dry, way.round, false)
+        continue
+      }
       const verdict = this.#ask(before, way.round)
       if (isPromise(verdict)) {
         return verdict.then((settled) => this.#apply(way, before, settled) ?? this.run(way))
@@ -60,8 +71,11 @@ export class WayForward {
       round.forgotten = new Set(steps.map(({ plugin }) => plugin))
     }
     while (way.guards < steps.length) {
-      const { before } = steps[way.guards++] as Step
-      if (before === null) continue
+      const { before, dry } = steps[way.guards++] as Step
+      if (before === null) {
+        if (dry !== null) this.#shadows?.judge(dry, way.round, true)
+        continue
+      }
       const verdict = this.#ask(before, way.round)
       if (isPromise(verdict)) {
         return verdict.then((settled) => this.#apply(way, before, settled) ?? this.#guard(way))
@@ -74,10 +88,14 @@ export class WayForward {
 
   #ask(one: Listener<'beforeCall'>, round: Round): unknown {
     round.current = one.plugin
+    const from = one.counts.begin()
     try {
       const verdict = one.run(round)
-      if (!isPromise(verdict)) return verdict
-      const settled = this.#hooks.settle(verdict, one)
+      if (!isPromise(verdict)) {
+        one.counts.end(from)
+        return verdict
+      }
+      const settled = this.#hooks.settle(verdict, one, from)
       return one.skip ? settled.catch(() => undefined) : settled
     } catch (cause) {
       const error = this.#hooks.failed(one.plugin, 'beforeCall', cause, one.skip)
@@ -101,6 +119,7 @@ export class WayForward {
     } catch (cause) {
       throw this.#hooks.failed(one.plugin, 'beforeCall', cause, false)
     }
+    one.counts[(verdict as { kind: 'change' | 'answer' | 'ask' | 'denial' }).kind]++
     if (ended?.kind !== 'result') return ended
     way.answer = ended
     return undefined
@@ -112,7 +131,7 @@ export class WayForward {
     const reached = [
       ...(hooks.shapers ?? []).slice(0, shapers),
       ...(hooks.guards ?? []).slice(0, guards),
-    ].flatMap((step) => (step.before === null ? [] : step.plugin))
+    ].flatMap((step) => ((step.before ?? step.dry) === null ? [] : step.plugin))
     // The one that asks counts as reached too: it had its first time.
     const passed = [...new Set([...(round.paused?.passed ?? []), ...reached])]
     // A shaper that asks takes nothing from guards that were answered before.

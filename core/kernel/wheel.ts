@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Clock } from '../../sdk/index.ts'
 import { Slots, type Slotted } from './slots.ts'
 
@@ -16,6 +17,8 @@ export interface Alarm extends Slotted {
 export class Wheel {
   readonly #clock: Clock
   readonly #alarms = new Slots<Alarm>()
+  /** What rings belongs to nobody, whoever set the first alarm: not to a plugin that runs dry. */
+  readonly #outside = AsyncLocalStorage.snapshot()
   #stop: (() => void) | undefined
   #closed = false
 
@@ -31,7 +34,7 @@ export class Wheel {
   add(alarm: Alarm): void {
     if (this.#closed) return
     this.#alarms.add(alarm)
-    this.#stop ??= this.#clock.every(TICK, () => this.#turn())
+    this.#stop ??= this.#outside(() => this.#clock.every(TICK, () => this.#turn()))
   }
 
   remove(alarm: Alarm): void {

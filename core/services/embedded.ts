@@ -19,8 +19,12 @@ import type { Services } from '../kernel/container.ts'
 import { GatewayError, type Problem } from '../kernel/errors.ts'
 import type { Archive, Sealer } from '../kernel/ports.ts'
 import type { PluginSpec } from '../kernel/setup.ts'
+import type { MakeShadows } from '../kernel/shadows.ts'
 import type { Wheel } from '../kernel/wheel.ts'
 import { ARCHIVE_MIGRATIONS, CatalogArchive } from './catalog-archive.ts'
+import { DryRuns } from './dry/dry-runs.ts'
+import { ShadowPlugins } from './dry/shadow-plugins.ts'
+import { CountedShadows } from './dry/shadow-report.ts'
 import type { GuardedHttp } from './guarded-http.ts'
 import type { Resolve } from './guarded-lookup.ts'
 import { lineBus, lineLock, lineSeal } from './line-services.ts'
@@ -59,6 +63,8 @@ export interface EmbeddedParts {
 /** The services that come with the gateway. They outlive a reload; each plugin line sees its own part. */
 export class EmbeddedServices {
   readonly metrics: MetricsStore
+  /** Who runs dry, and what those in shadow said so far. */
+  readonly shadow: { readonly runs: DryRuns; readonly report: CountedShadows }
   readonly #parts: EmbeddedParts
   readonly #stores = new Map<string, MemoryKeyValue>()
   readonly #bus: MemoryBus
@@ -70,6 +76,7 @@ export class EmbeddedServices {
   constructor(parts: EmbeddedParts) {
     const { wheel, fault } = parts
     this.#parts = parts
+    this.shadow = { runs: new DryRuns(), report: new CountedShadows(parts.clock) }
     this.metrics = new MetricsStore((cause) => fault(cause, 'a source of metrics'))
     this.#bus = new MemoryBus(parts.replica, wheel, (cause, topic) => fault(cause, `bus ${topic}`))
     this.#lock = new MemoryLock(wheel)
@@ -101,6 +108,9 @@ export class EmbeddedServices {
     }
     return new CatalogArchive(open, clock, (cause) => fault(cause, 'the archive of lists'))
   }
+
+  /** Asks plugins in shadow, for a kernel. */
+  readonly shadows: MakeShadows = (hooks, clock) => new ShadowPlugins(hooks, clock, this.shadow)
 
   /** Offers a plugin line its part of every service. */
   offer(line: Services, id: string): void {

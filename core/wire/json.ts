@@ -19,6 +19,8 @@ const CLOSE_BRACKET = 93
 
 /** Stands for an array among objects' names. */
 const IN_ARRAY: Set<string> = new Set()
+/** So many names are compared one by one: a set for each object costs more. */
+const FEW_NAMES = 16
 
 function skipSpace(text: string, at: number): number {
   let i = at
@@ -133,7 +135,7 @@ export function repeatsName(text: string, members: Members): boolean {
  */
 export function repeatsNameAnywhere(text: string, from: number): boolean {
   // One pass with a stack of its own: depth costs neither stack nor a second look at what lies inside.
-  const open: (Set<string> | string | undefined)[] = []
+  const open: (Set<string> | string[] | undefined)[] = []
   let nameNext = false
   let i = skipSpace(text, from)
   do {
@@ -143,11 +145,11 @@ export function repeatsNameAnywhere(text: string, from: number): boolean {
       if (nameNext) {
         const name = readName(text, i, end)
         const names = open[open.length - 1]
-        if (names === undefined) open[open.length - 1] = name
-        else if (typeof names !== 'string') {
+        if (names === undefined) open[open.length - 1] = [name]
+        else if (names instanceof Set) {
           if (names.size === names.add(name).size) return true
-        } else if (names === name) return true
-        else open[open.length - 1] = new Set([names, name])
+        } else if (names.includes(name)) return true
+        else if (names.push(name) > FEW_NAMES) open[open.length - 1] = new Set(names)
         nameNext = false
       }
       i = end

@@ -5,6 +5,7 @@ import { denies, patternRule, presetRule } from './rule.ts'
 export default definePlugin({
   name: 'denylist',
   version: '0.1.0',
+  shadow: true,
   configSchema: {
     type: 'object',
     additionalProperties: false,

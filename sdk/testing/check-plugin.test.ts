@@ -287,3 +287,14 @@ test('every hook that writes into what it is given is told', async (t) => {
 test('a plugin that waits for time is not waited for', { timeout: 5_000 }, async (t) => {
   await checkPlugin(sound({}, { beforeCall: () => new Promise(() => {}) }), { folder: folder(t) })
 })
+
+test('a plugin that says it can run dry is held to it', async (t) => {
+  const beforeCall: Hooks['beforeCall'] = ({ dry }) => {
+    if (dry) throw new Error('not ready')
+    return undefined
+  }
+  for (const shadow of [true, false]) {
+    const found = await pluginProblems(sound({ shadow }, { beforeCall }), { folder: folder(t) })
+    assert.deepEqual([...new Set(found.map(({ code }) => code))], shadow ? ['PLUGIN_DRY_RUN'] : [])
+  }
+})

@@ -7,6 +7,7 @@ import type { Problem } from '../../core/kernel/errors.ts'
 import { checkPluginShape } from '../../core/kernel/setup.ts'
 import type { Plugin, Schema } from '../index.ts'
 import { conductProblems } from './conduct.ts'
+import { dryRunProblems } from './dry-run.ts'
 import { readExamples } from './examples.ts'
 import type { TestOptions, testPlugin } from './index.ts'
 import { readmeProblems } from './readme.ts'
@@ -82,7 +83,12 @@ export async function judgePlugin(
   const written = config ?? settings.config ?? {}
   const { upstreams } = settings
   const around = upstreams === undefined ? options : { upstreams, ...options }
-  problems.push(...(await conductProblems(plugin, written, around, start)))
+  const conduct = await conductProblems(plugin, written, around, start)
+  if (conduct.length > 0) return [...problems, ...conduct]
+  for (const reason of await dryRunProblems(plugin, { config: written, options: around }, start)) {
+    const hint = 'Read `call.dry`, or take `shadow: true` out.'
+    problems.push(problem('PLUGIN_DRY_RUN', plugin, reason, hint))
+  }
   return problems
 }
 

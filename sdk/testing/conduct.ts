@@ -96,7 +96,7 @@ async function exercise(gateway: TestGateway): Promise<void> {
 }
 
 /** Waits for a step, and moves time where the plugin waits for it. */
-async function ended(step: () => unknown, gateway: TestGateway): Promise<void> {
+export async function ended(step: () => unknown, gateway: TestGateway): Promise<void> {
   let isOver = false
   const over = (async () => step())()
     // The plugin's failures are events; what a step itself says is of no interest.

@@ -1,6 +1,7 @@
 import type { PluginLine } from '../../core/kernel/hooks.ts'
 import { RelayedResult } from '../../core/kernel/outcome.ts'
 import { Round } from '../../core/kernel/round.ts'
+import { DryCall } from '../../core/services/dry/dry-call.ts'
 import type { Call, Command, Filter, Hooks, Maybe, Offered, Presentation } from '../index.ts'
 
 /** Freezes plain objects and arrays all the way down; leaves everything with a life of its own alone. */
@@ -30,16 +31,17 @@ export function frozenMap<V>(entries: Iterable<readonly [string, V]>): ReadonlyM
   return Object.assign(map, { set: refuse, delete: refuse, clear: refuse })
 }
 
-const calls = new WeakMap<Round, Call>()
-const rounds = new WeakMap<Call, Round>()
+const calls = new WeakMap<Round | DryCall, Call>()
+const rounds = new WeakMap<Call, Round | DryCall>()
 
 /** The round behind the call that a plugin knows. */
 export function roundOf(call: Call): Round | undefined {
-  return rounds.get(call)
+  const round = rounds.get(call)
+  return round instanceof Round ? round : undefined
 }
 
 /** The call as the contract describes it: nothing more to read, nothing to write. */
-function readOnlyCall(round: Round): Call {
+function readOnlyCall(round: Round | DryCall): Call {
   let call = calls.get(round)
   if (call === undefined) {
     call = Object.freeze<Call>({
@@ -49,6 +51,7 @@ function readOnlyCall(round: Round): Call {
       entry: deepFreeze(round.entry),
       candidates: deepFreeze(round.candidates),
       depth: round.depth,
+      dry: round.dry,
       get target() {
         return deepFreeze(round.target)
       },
@@ -86,7 +89,7 @@ function readOnlyCall(round: Round): Call {
   return call
 }
 
-function own(call: Call | undefined): Round {
+function own(call: Call | undefined): Round | DryCall {
   const round = call === undefined ? undefined : rounds.get(call)
   if (round !== undefined) return round
   throw new TypeError('a method was taken off its call: write `call.canAsk(…)`, `call.onEnd(…)`')
@@ -94,7 +97,7 @@ function own(call: Call | undefined): Round {
 
 /** What a plugin may see of an argument of one of its hooks. */
 export function frozenArgument(value: unknown): unknown {
-  if (value instanceof Round) return readOnlyCall(value)
+  if (value instanceof Round || value instanceof DryCall) return readOnlyCall(value)
   if (holdsCall(value)) return deepFreeze({ ...value, call: readOnlyCall(value.call) })
   return deepFreeze(value)
 }

@@ -1,8 +1,10 @@
 import { statusSections } from '../../core/boot/admin/status.ts'
 import { runCommand } from '../../core/boot/commands/commands.ts'
+import { type Rehearsal, rehearse } from '../../core/boot/commands/rehearsal.ts'
 import type { PluginLine } from '../../core/kernel/hooks.ts'
 import type { Lifecycle } from '../../core/kernel/lifecycle.ts'
 import type { Wheel } from '../../core/kernel/wheel.ts'
+import type { ShadowRow } from '../../core/services/dry/shadow-report.ts'
 import type { EmbeddedServices } from '../../core/services/embedded.ts'
 import {
   type Authenticated,
@@ -82,7 +84,7 @@ export class TestGateway {
     const caller = this.#client.caller(parts)
     const { text, count } = (await kernel.list(caller)).tool
     const requestId = this.#client.nextRequest()
-    kernel.emit({ type: 'list', method: 'tools/list', caller, count, requestId })
+    await kernel.listed(caller, 'tools/list', count, requestId)
     return JSON.parse(text)
   }
 
@@ -149,6 +151,27 @@ export class TestGateway {
     const outcome = await this.call(name, args, options)
     if (outcome.kind === 'denial') return outcome
     throw new Error(`${name} was not denied: ${describe(this.events, outcome)}`)
+  }
+
+  /**
+   * What the plugins would say to a call that is not made, as `patchbay explain --args` tells it.
+   * @throws Error (as a rejection) when the caller may not use the tool
+   */
+  async rehearse(
+    name: string,
+    args: Readonly<Record<string, unknown>> = {},
+    parts?: CallerParts,
+  ): Promise<Rehearsal> {
+    const { kernel, lines, wheel, embedded } = this.#parts
+    const caller = this.#client.caller(parts)
+    const entry = (await kernel.permitted(caller, {}, '')).find((one) => one.name === name)
+    if (entry === undefined) throw new Error(`${name} is not permitted to this caller`)
+    return rehearse({ kernel, lines, wheel, runs: embedded.shadow.runs }, caller, entry, args)
+  }
+
+  /** What plugins in shadow would have done so far, as `patchbay shadow` tells it. */
+  shadow(): readonly ShadowRow[] {
+    return this.#parts.embedded.shadow.report.rows()
   }
 
   /** Who sends a request with these headers, or why nobody. Rejects when a hook fails. */

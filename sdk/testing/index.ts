@@ -10,6 +10,7 @@ import { Lifecycle } from '../../core/kernel/lifecycle.ts'
 import { publicName } from '../../core/kernel/names.ts'
 import { callsService } from '../../core/kernel/nested.ts'
 import { Wheel } from '../../core/kernel/wheel.ts'
+import { dryServices } from '../../core/services/dry/dry-services.ts'
 import { EmbeddedServices } from '../../core/services/embedded.ts'
 import { Redactor } from '../../core/services/redactor.ts'
 import { Seal } from '../../core/services/seal.ts'
@@ -43,7 +44,10 @@ import {
   testUpstreams,
   upstreamNames,
 } from './upstream.ts'
+import { watchers } from './watchers.ts'
 
+export type { Rehearsal, RehearsedStep } from '../../core/boot/commands/rehearsal.ts'
+export type { ShadowRow } from '../../core/services/dry/shadow-report.ts'
 export type { AnswerOptions, CallOptions } from './call.ts'
 export type { CheckOptions, PluginProblem } from './check-plugin.ts'
 export type { FakeClock } from './clock.ts'
@@ -90,6 +94,8 @@ export interface TestOptions {
   readonly egress?: readonly string[]
   /** The file of `Database`, for what one gateway must find of another. In memory when left out. */
   readonly database?: string
+  /** `shadow`: what the plugin under test says is counted, by `shadow()`, and not applied. */
+  readonly mode?: 'enforce' | 'shadow'
   /** Plugins that stand before the plugin under test in the config. */
   readonly before?: readonly PluginWithConfig[]
   /** Plugins that stand after it. */
@@ -111,7 +117,8 @@ export async function testPlugin(
   const tools = toolsByUpstream(options)
   const ids = Object.keys(tools)
   const lines = [...(options.before ?? []), [plugin, config] as const, ...(options.with ?? [])]
-  const specs = pluginSpecs(lines, options.upstreams ?? {})
+  const shadowed = options.mode === 'shadow' ? (options.before ?? []).length : undefined
+  const specs = pluginSpecs(lines, options.upstreams ?? {}, shadowed)
 
   const clock = new FakeClock()
   const wheel = new Wheel(clock)
@@ -145,8 +152,10 @@ export async function testPlugin(
   })
   await embedded.prepare(specs)
   const services = new Services().offer(Catalog, catalog)
-  const set = setUpInOrder(specs, services, (line, { id }) => {
+  const set = setUpInOrder(specs, services, (line, { id, plugin: { shadow } }) => {
     embedded.offer(line, id)
+    watchers.get(options)?.(line)
+    if (shadow) dryServices(line, id, embedded.shadow.runs)
     line.offer(Log, recordingLog(id, logs)).offer(
       Calls,
       callsService(id, () => kernel, roundOf),
@@ -185,6 +194,7 @@ export async function testPlugin(
     spent: spentStates(set.own.keyValue, clock),
     traces,
     nextId: () => `call-${++calls}`,
+    shadows: embedded.shadows,
     // What a plugin throws is its own failure, told by events; anything else is a bug of the kernel.
     fault: (cause) => void (cause instanceof HookError || faults.push(cause)),
   })

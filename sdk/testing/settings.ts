@@ -12,19 +12,27 @@ export type UpstreamsSettings = Readonly<Record<string, Readonly<Record<string, 
 
 /**
  * Plugin lines as the config file would give them: validated, defaults filled in, frozen.
+ * @param shadowed which line is in shadow
  * @throws GatewayError with every problem, in the words an operator would read
  */
 export function pluginSpecs(
   lines: readonly PluginWithConfig[],
   upstreams: UpstreamsSettings,
+  shadowed?: number,
 ): PluginSpec[] {
   const problems: Problem[] = []
   const ids = new Set<string>()
   const claimed = new Set<string>()
-  const specs = lines.map(([plugin, config = {}]): PluginSpec => {
+  const specs = lines.map(([plugin, config = {}], index): PluginSpec => {
     const id = freeId(ids, plugin.name)
     problems.push(...checkPluginShape(id, plugin))
     const where = `plugin ${id}`
+    const isShadow = index === shadowed
+    if (isShadow && plugin.shadow !== true) {
+      const reason = 'the plugin does not say that it can run dry'
+      const hint = 'Write `shadow: true` into its definition.'
+      problems.push({ code: 'CONFIG_INVALID', where, path: 'mode', reason, hint })
+    }
     const key = plugin.upstreamSettings?.key
     if (key !== undefined) claimed.add(key)
     return {
@@ -34,6 +42,7 @@ export function pluginSpecs(
       upstreams: claimedSettings(plugin, upstreams, problems),
       onFailure: 'deny',
       timeouts: {},
+      mode: isShadow ? 'shadow' : 'enforce',
     }
   })
   for (const [upstream, settings] of Object.entries(upstreams)) {

@@ -5,6 +5,7 @@
  *   npm run bench -- --quick               shorter rounds, under one minute
  *   npm run bench -- floor                 the floor alone
  *   npm run bench -- auth-none             one case (cases.ts has the names) and the floor
+ *   npm run bench -- --contract            what hooks, rounds, nested calls and shadow lines cost: the kernel alone
  *   npm run bench -- --json result.json    the table's figures and every round's, in a file
  *   --rounds 5   --tools 20   --size 64    rounds; tools the upstream has; bytes of text in a result
  *
@@ -33,6 +34,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { CASES, configOf } from './cases.ts'
+import { contractBench, contractTable } from './contract.ts'
 import type { Job, Tally } from './load.ts'
 import { launch, pickCores, start, stopAll } from './process.ts'
 import { machine, type Round, type Row, rowsOf, tableOf } from './report.ts'
@@ -40,6 +42,8 @@ import { type Aim, type Era, MARK } from './wire.ts'
 
 interface Options {
   readonly quick: boolean
+  /** Measure the kernel alone, without any process besides this one. */
+  readonly contract: boolean
   readonly json: string | undefined
   readonly rounds: number
   /** How often a round comes back to each target. */
@@ -184,6 +188,7 @@ function readOptions(): Options {
     allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
+      contract: { type: 'boolean', default: false },
       json: { type: 'string' },
       rounds: { type: 'string' },
       tools: { type: 'string', default: '20' },
@@ -197,6 +202,7 @@ function readOptions(): Options {
   }
   return {
     quick: values.quick,
+    contract: values.contract,
     json: values.json,
     rounds: whole('rounds', values.rounds ?? (values.quick ? '3' : '5'), 1),
     slices: values.quick ? 10 : 25,
@@ -228,8 +234,21 @@ for (const [signal, code] of [
   })
 }
 
+/** The kernel's own figures. */
+async function measureContract({ quick, json }: Options): Promise<void> {
+  const rows = await contractBench(quick ? 30 : 200)
+  const { cpu, system, node } = machine()
+  console.log(`${cpu}, ${system}, Node ${node}\n\n${contractTable(rows)}`)
+  if (json === undefined) return
+  await writeFile(json, `${JSON.stringify({ machine: machine(), rows }, null, 2)}\n`)
+}
+
 try {
   const options = readOptions()
+  if (options.contract) {
+    await measureContract(options)
+    process.exit()
+  }
   const rows = await bench(options)
   const { cpu, system, node } = machine()
   console.log(

@@ -24,7 +24,7 @@ const TOP = [
   'tsconfig.json',
 ]
 const MAX_LINES = 300
-const MAX_KERNEL = 3_500
+const MAX_KERNEL = 3_650
 
 /** Rooms of core that never import each other: they meet through interfaces of the kernel. */
 const ROOMS = ['inbound', 'outbound', 'services']
@@ -83,7 +83,7 @@ test('no source file has more than 300 lines', () => {
   assert.deepEqual(long, [])
 })
 
-test('the kernel has no more than 3,500 lines of code', () => {
+test('the kernel has no more than 3,650 lines of code', () => {
   const lines = sources('core/kernel').reduce((sum, file) => sum + codeLines(file), 0)
   assert.ok(lines <= MAX_KERNEL, `it has ${lines}`)
 })

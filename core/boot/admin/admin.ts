@@ -8,13 +8,15 @@ import type { PluginLine } from '../../kernel/hooks.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { Wheel } from '../../kernel/wheel.ts'
 import type { Outbound } from '../../outbound/outbound.ts'
+import type { EmbeddedServices } from '../../services/embedded.ts'
 import { runCommand } from '../commands/commands.ts'
 import { explain } from '../commands/explain.ts'
 import type { GatewayConfig } from '../config/settings.ts'
 import { gatewayVersion } from '../version.ts'
 import type { AdminDoor } from './admin-door.ts'
 import { removeAdminFiles, writeAdminFiles } from './admin-files.ts'
-import { type GatewayStatus, statusSections } from './status.ts'
+import { shadowPage } from './shadow-page.ts'
+import { type GatewayStatus, hookStatus, statusSections } from './status.ts'
 
 /** The parts of a running gateway that operators look at and turn. */
 export interface AdminSite {
@@ -28,6 +30,7 @@ export interface AdminSite {
   /** How often each plugin failed, by line id. */
   readonly failures: ReadonlyMap<string, number>
   readonly health: () => Promise<Record<string, Health>>
+  readonly shadow: EmbeddedServices['shadow']
   /** Makes the ids of requests. */
   readonly nextId: () => string
   /** Told of a throw in the gateway's own code. */
@@ -80,7 +83,12 @@ function workOf(site: AdminSite): AdminWork {
       const connected = outbound.reconnect(id)
       return connected?.then(() => stateOf(id))
     },
-    explain: (question) => explain(kernel, config.profiles, question),
+    explain: (question) =>
+      explain(
+        { kernel, lines, wheel, runs: site.shadow.runs, profiles: config.profiles },
+        question,
+      ),
+    shadow: (plugin) => shadowPage(lines, site.shadow.report, plugin),
     command: (plugin, name, args, principal: Principal) =>
       runCommand(lines, { plugin, name, args, principal }, wheel),
   }
@@ -103,7 +111,7 @@ async function statusPage(
     upstreams: outbound.status(),
     catalog: { revision, tools: entries.length, collisions },
     plugins: Object.fromEntries(
-      config.plugins.map(({ id, plugin: { name, version } }) => [
+      config.plugins.map(({ id, mode, plugin: { name, version } }) => [
         id,
         {
           name,
@@ -111,6 +119,8 @@ async function statusPage(
           origin: config.origins.get(id) ?? 'unknown',
           health: wellness[id],
           failures: failures.get(id) ?? 0,
+          ...(mode === 'shadow' ? { mode } : {}),
+          hooks: hookStatus(kernel.hooks.counts, id),
           ...(sections[id] === undefined ? {} : { status: sections[id] }),
         },
       ]),

@@ -1,5 +1,17 @@
 import type { Health, UpstreamStatus } from '../../../sdk/index.ts'
+import type { HookCounts } from '../../kernel/hook-counts.ts'
 import type { HookTable } from '../../kernel/hooks.ts'
+import { verdictsOf } from '../hook-metrics.ts'
+
+/** What one hook of a plugin line did since the start. */
+export interface HookStatus {
+  readonly runs: number
+  readonly failures: number
+  /** How many runs said what; those that said nothing are in `none`. */
+  readonly verdicts: Readonly<Record<string, number>>
+  /** Milliseconds in all, estimated from samples where answers come at once. */
+  readonly durationMs: number
+}
 
 /** What one plugin line looks like from outside. */
 export interface PluginStatus {
@@ -11,6 +23,10 @@ export interface PluginStatus {
   readonly health: Health | undefined
   /** How often its hooks failed since the start. */
   readonly failures: number
+  /** Set when what it says is counted and not applied. */
+  readonly mode?: 'shadow'
+  /** What its hooks did since the start, by hook; those that have not run are left out. */
+  readonly hooks: Readonly<Record<string, HookStatus>>
   /** Its own section; `{ error }` when it failed to say. */
   readonly status?: object
 }
@@ -35,6 +51,19 @@ export interface GatewayStatus {
     readonly collisions: readonly string[]
   }
   readonly plugins: Readonly<Record<string, PluginStatus>>
+}
+
+/** What the hooks of one plugin line did, those left out that have not run. */
+export function hookStatus(all: readonly HookCounts[], plugin: string): Record<string, HookStatus> {
+  const own = all.filter((one) => one.plugin === plugin && one.runs > 0)
+  return Object.fromEntries(
+    own.map((one) => {
+      const { hook, runs, failures, duration } = one
+      const said = Object.entries(verdictsOf(one)).filter(([, count]) => count > 0)
+      const durationMs = Math.round(duration * 1_000) / 1_000
+      return [hook, { runs, failures, verdicts: Object.fromEntries(said), durationMs }]
+    }),
+  )
 }
 
 /** What every plugin says of itself, by line id. A plugin that fails never fails the page. */

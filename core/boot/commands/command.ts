@@ -1,4 +1,7 @@
 import type { Command } from 'commander'
+import { GatewayError } from '../../kernel/errors.ts'
+import type { AdminClient } from '../admin/admin-client.ts'
+import { isRecord } from '../config/schema-walk.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What the commands of `patchbay` are added to. */
@@ -29,3 +32,38 @@ export const FILE = `the config file (default: ${DEFAULT_FILES.join(', else ')})
 
 /** The description of the option `--json`. */
 export const JSON_OPTION = 'write JSON'
+
+/** The gateway that runs with a config file. @throws GatewayError (as a rejection) when there is none */
+export async function gatewayOf(file: string): Promise<AdminClient> {
+  const { findGateway } = await import('../admin/admin-client.ts')
+  return findGateway(file)
+}
+
+/** Writes an answer: as JSON, or in words. */
+export function printer(
+  terminal: Terminal,
+): (json: boolean, value: unknown, inWords: () => readonly string[]) => void {
+  return (json, value, inWords) => {
+    if (json) terminal.out(JSON.stringify(value))
+    else for (const line of inWords()) terminal.out(line)
+  }
+}
+
+/** A JSON object from the command line. @throws GatewayError for anything else */
+export function readObject(text: string, place: string): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    value = undefined
+  }
+  if (isRecord(value)) return value
+  throw new GatewayError([
+    {
+      code: 'ARGUMENTS',
+      path: place,
+      reason: 'is not a JSON object',
+      hint: `Quote it for your shell: '{"name":"value"}'.`,
+    },
+  ])
+}

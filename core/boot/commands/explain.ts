@@ -6,6 +6,7 @@ import { didYouMean } from '../../kernel/nearest.ts'
 import { pathText } from '../config/config-file.ts'
 import { checkAgainst } from '../config/validator.ts'
 import { gatewayVersion } from '../version.ts'
+import { type Rehearsal, rehearse, type Stage, shadowRefusals } from './rehearsal.ts'
 
 const TEXT = { type: 'string', minLength: 1 } as const
 
@@ -23,6 +24,12 @@ export const QUESTION_SCHEMA = {
     },
     claims: { type: 'object', default: {}, additionalProperties: true },
     scopes: { type: 'array', items: TEXT, default: [] },
+    args: {
+      type: 'object',
+      additionalProperties: true,
+      description:
+        'Arguments to rehearse a call with; without them no plugin is asked about a call.',
+    },
     profile: { ...TEXT, description: 'The profile it calls on; none when missing.' },
   },
 } as const satisfies Schema
@@ -33,6 +40,7 @@ interface Question {
   readonly issuer?: string
   readonly claims: Readonly<Record<string, unknown>>
   readonly scopes: readonly string[]
+  readonly args?: Readonly<Record<string, unknown>>
   readonly profile?: string
 }
 
@@ -40,6 +48,8 @@ interface Question {
 export interface ExplainedTarget extends Target {
   readonly permitted: boolean
   readonly refusals: readonly (Refusal & { readonly plugin: string })[]
+  /** Filters in shadow that would refuse it, and by which rule. */
+  readonly shadowed?: readonly { readonly plugin: string; readonly rule: string }[]
 }
 
 /** What a caller may do with a tool, and why. Nothing is called. */
@@ -58,6 +68,13 @@ export interface Explanation {
   /** Whether the caller's lists show it: a tool can be callable and not shown. */
   readonly listed: boolean
   readonly targets: readonly ExplainedTarget[]
+  /** When arguments were given, and the caller may use the tool: what plugins would say to the call. */
+  readonly call?: Rehearsal
+}
+
+/** What `explain` looks at. */
+export interface ExplainSite extends Stage {
+  readonly profiles: readonly string[]
 }
 
 /**
@@ -65,15 +82,15 @@ export interface Explanation {
  * @throws AdminProblem for a question that cannot be answered
  */
 export async function explain(
-  kernel: Kernel,
-  profiles: readonly string[],
+  site: ExplainSite,
   question: Readonly<Record<string, unknown>>,
 ): Promise<Explanation> {
   const { value, problems } = checkAgainst(QUESTION_SCHEMA, question)
   if (problems.length > 0) {
     throw invalid(problems.map(({ path, reason }) => `${pathText(path)}: ${reason}`).join('; '))
   }
-  const { tool, profile, ...who } = value as Question
+  const { kernel, profiles } = site
+  const { tool, profile, args, ...who } = value as Question
   if (profile !== undefined && !profiles.includes(profile)) {
     const known = profiles.length === 0 ? 'none' : profiles.join(', ')
     throw invalid(`there is no profile ${profile}. Profiles: ${known}`)
@@ -93,6 +110,7 @@ export async function explain(
   }
   try {
     const { candidates, refusals } = (await kernel.views.of(caller)).permit(entry)
+    const against = await shadowRefusals(site, caller, entry)
     const shown = JSON.parse((await kernel.list(caller)).tool.text) as { name: string }[]
     const verdict =
       candidates.length === 0 ? 'refused' : candidates.length === 1 ? 'callable' : 'ambiguous'
@@ -102,6 +120,9 @@ export async function explain(
       listed: shown.some(({ name }) => name === tool),
       targets: entry.targets.map((target) => {
         const own = refusals.filter((one) => one.target === target)
+        const shadowed = against.flatMap(({ target: refused, plugin, rule }) =>
+          refused === target ? { plugin, rule } : [],
+        )
         return {
           ...target,
           permitted: candidates.includes(target),
@@ -112,8 +133,12 @@ export async function explain(
             reason,
             ...(Array.isArray(scopes) ? { scopes } : {}),
           })),
+          ...(shadowed.length === 0 ? {} : { shadowed }),
         }
       }),
+      ...(args === undefined || candidates.length === 0
+        ? {}
+        : { call: await rehearse(site, caller, { ...entry, candidates }, args) }),
     }
   } catch (cause) {
     if (!(cause instanceof HookError)) throw cause
@@ -124,7 +149,7 @@ export async function explain(
 
 function callerOf(
   kernel: Kernel,
-  { issuer, subject, claims, scopes }: Omit<Question, 'tool' | 'profile'>,
+  { issuer, subject, claims, scopes }: Omit<Question, 'args' | 'tool' | 'profile'>,
   profile: string | undefined,
 ): Caller {
   const vouching = kernel.hooks.on.authenticate?.[0]?.plugin ?? 'patchbay'
@@ -142,6 +167,6 @@ function callerOf(
 }
 
 function invalid(reason: string): AdminProblem {
-  const detail = `${reason}. Send { tool, subject, issuer?, claims?, scopes?, profile? }.`
+  const detail = `${reason}. Send { tool, subject, issuer?, claims?, scopes?, args?, profile? }.`
   return new AdminProblem({ status: 400, code: 'INVALID', detail })
 }

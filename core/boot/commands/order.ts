@@ -20,7 +20,10 @@ interface OfferedName {
 
 /** What plugins do and where they stand, as `patchbay order` prints it. */
 export interface Order {
-  /** Hook → plugin line ids in run order; hooks that nobody uses are left out. */
+  /**
+   * Hook → plugin line ids in run order; hooks that nobody uses are left out. Lines in shadow stand apart,
+   * under the hook's name with ` (shadow)`.
+   */
   readonly hooks: Readonly<Record<string, readonly string[]>>
   readonly routes: readonly OrderedRoute[]
   readonly tools: readonly OfferedName[]
@@ -46,7 +49,9 @@ function offered(
   field: OfferName,
   nameOf: (definition: Readonly<Record<string, unknown>>) => unknown,
 ): OfferedName[] {
-  return lines.flatMap(({ id, hooks }) =>
+  // What a line in shadow offers is left out of the catalog.
+  const enforced = lines.filter(({ mode }) => mode !== 'shadow')
+  return enforced.flatMap(({ id, hooks }) =>
     (hooks[field] ?? []).map(({ definition }) => ({
       plugin: id,
       name: String(nameOf(definition)),
@@ -67,6 +72,8 @@ function hooksOf(
   }
   const shapers = hooks.shapers ?? []
   const guards = hooks.guards ?? []
+  const dry = [...shapers, ...guards].flatMap((step) => step.dry?.plugin ?? [])
+  const filters = (hooks.shadowFilters ?? []).map(({ plugin }) => plugin)
   const ids = (way: 'before' | 'after', steps: typeof shapers) =>
     steps.flatMap((step) => (step[way] === null ? [] : step.plugin))
   if (order.beforeCall !== undefined) {
@@ -76,6 +83,8 @@ function hooksOf(
     order.afterCall = [...ids('after', [...shapers].reverse()), ...ids('after', guards)]
   }
   if (order.stop !== undefined) order.stop = [...order.stop].reverse()
+  if (filters.length > 0) order['listFilter (shadow)'] = filters
+  if (dry.length > 0) order['beforeCall (shadow)'] = dry
   return order
 }
 
@@ -98,7 +107,8 @@ function routesOf(hooks: HookTable): OrderedRoute[] {
 /** The same for people, one table per kind; what there is none of is left out. */
 export function orderInWords(order: Order): string[] {
   const { hooks, routes, tools, prompts, resources, commands } = order
-  const runs = Object.entries(hooks).map(([hook, ids]) => `${hook.padEnd(14)}${ids.join(' → ')}`)
+  const width = Math.max(12, ...Object.keys(hooks).map((hook) => hook.length)) + 2
+  const runs = Object.entries(hooks).map(([hook, ids]) => `${hook.padEnd(width)}${ids.join(' → ')}`)
   const tables = [
     runs,
     table([

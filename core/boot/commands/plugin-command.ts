@@ -3,9 +3,8 @@ import { AdminProblem } from '../../inbound/problem.ts'
 import { GatewayError } from '../../kernel/errors.ts'
 import type { PluginLine } from '../../kernel/hooks.ts'
 import type { Wheel } from '../../kernel/wheel.ts'
-import type { CommandHost, CommonOptions } from './command.ts'
+import { type CommandHost, type CommonOptions, readObject } from './command.ts'
 import { type CommandInfo, commandsOf } from './commands.ts'
-import { readObject } from './operator-commands.ts'
 import { inWords } from './tables.ts'
 
 interface VerbOptions extends CommonOptions {

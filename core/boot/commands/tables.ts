@@ -12,6 +12,11 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   )
 }
 
+/** Lines after a blank one, if there are any. */
+export function section(lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', ...lines]
+}
+
 /** What a program answered, for people: text as it is, lists of records as a table, records as lines. */
 export function inWords(value: unknown): string[] {
   if (typeof value === 'string') return value.split('\n')

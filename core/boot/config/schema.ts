@@ -37,6 +37,12 @@ export const PLUGIN_LINE_SCHEMA = {
       description:
         'What happens to a call when the plugin fails on it. `skip` never applies to hooks that decide who may do what.',
     },
+    mode: {
+      enum: ['enforce', 'shadow'],
+      default: 'enforce',
+      description:
+        '`shadow`: what the plugin would refuse, ask or change is counted (`patchbay shadow`) and not applied. For plugins that say they can run dry.',
+    },
     timeouts: {
       type: 'object',
       additionalProperties: false,

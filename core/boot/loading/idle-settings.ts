@@ -1,6 +1,7 @@
 import type { HookName } from '../../../sdk/index.ts'
 import type { Problem } from '../../kernel/errors.ts'
 import { type PluginLine, SKIPPABLE } from '../../kernel/hooks.ts'
+import { SHADOWED } from '../../kernel/listener.ts'
 
 /** Hooks whose answers are there at once: no time limit ever runs for them. */
 const SYNCHRONOUS: ReadonlySet<string> = new Set([
@@ -16,7 +17,7 @@ const SYNCHRONOUS: ReadonlySet<string> = new Set([
  * the line.
  */
 export function idleSettings(lines: readonly PluginLine[]): Problem[] {
-  return lines.flatMap(({ id, hooks, onFailure, timeouts }) => {
+  return lines.flatMap(({ id, hooks, onFailure, timeouts, mode }) => {
     const problem = (path: string, reason: string, hint: string): Problem => {
       return { code: 'CONFIG_IDLE', where: `plugin ${id}`, path, reason, hint }
     }
@@ -32,6 +33,10 @@ export function idleSettings(lines: readonly PluginLine[]): Problem[] {
       const reason = '`skip` means nothing: none of its hooks can be passed over'
       const hint = `Take the setting out. It is for ${SKIPPABLE.join(', ')}.`
       problems.push(problem('onFailure', reason, hint))
+    }
+    if (mode === 'shadow' && !SHADOWED.some((hook) => hooks[hook] !== undefined)) {
+      const reason = `\`shadow\` means nothing: it has none of ${SHADOWED.join(', ')}`
+      problems.push(problem('mode', reason, 'Take the setting out.'))
     }
     return problems
   })

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import type { HookName, Plugin, Schema } from '../../../sdk/index.ts'
+import type { Mode } from '../../kernel/listener.ts'
 import { didYouMean } from '../../kernel/nearest.ts'
 import type { PluginSpec } from '../../kernel/setup.ts'
 import { type Path, pathText } from '../config/config-file.ts'
@@ -150,6 +151,7 @@ export class PluginLines {
         upstreams,
         onFailure: line.onFailure as PluginSpec['onFailure'],
         timeouts: line.timeouts as Partial<Record<HookName, number>>,
+        mode: line.mode as Mode,
       }
     })
   }
@@ -175,6 +177,11 @@ export class PluginLines {
       const first = this.#tree.place(['plugins', this.#indexOf(twin)])
       const hint = 'Set `id` on one of the two lines.'
       this.#tree.add(path, `the plugin line at ${first} has the id ${id} too`, hint)
+    }
+    if (source.mode === 'shadow' && plugin.shadow !== true) {
+      const reason = `the plugin ${plugin.name} does not say that it can run dry`
+      const hint = 'Write `mode: enforce`, or ask its author for `shadow: true`.'
+      this.#tree.add([...path, 'mode'], reason, hint)
     }
     const { config = {} } = source
     let checked: unknown = config

@@ -12,6 +12,7 @@ import { Round } from '../../kernel/round.ts'
 import type { PluginSpec } from '../../kernel/setup.ts'
 import { Wheel } from '../../kernel/wheel.ts'
 import type { Outbound } from '../../outbound/outbound.ts'
+import { dryServices } from '../../services/dry/dry-services.ts'
 import { type EmbeddedParts, EmbeddedServices } from '../../services/embedded.ts'
 import { Redactor } from '../../services/redactor.ts'
 import { Seal } from '../../services/seal.ts'
@@ -105,8 +106,9 @@ export async function setUpLines(
     invalidate: (scope) => late.kernel?.invalidate(scope),
   })
   const roundOf = (call: Call) => (call instanceof Round ? call : undefined)
-  const offer = (line: Services, { id }: PluginSpec) => {
+  const offer = (line: Services, { id, plugin }: PluginSpec) => {
     embedded.offer(line, id)
+    if (plugin.shadow) dryServices(line, id, embedded.shadow.runs)
     line.offer(
       Calls,
       callsService(id, () => late.kernel, roundOf),
@@ -153,7 +155,7 @@ export function placed(
     const place = places.get(id)
     if (place === undefined) return problem
     const { path, reason, ...rest } = problem
-    if (path !== undefined && /^(?:config|onFailure|timeouts)\b/.test(path)) {
+    if (path !== undefined && /^(?:config|mode|onFailure|timeouts)\b/.test(path)) {
       return { ...rest, ...place(...path.split('.')), reason: `plugin ${id}: ${reason}` }
     }
     // What is wrong with the plugin itself has no setting: it is told at the line that uses it.

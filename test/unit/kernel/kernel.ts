@@ -3,7 +3,9 @@ import { HookError } from '../../../core/kernel/errors.ts'
 import type { PluginLine } from '../../../core/kernel/hooks.ts'
 import { Kernel } from '../../../core/kernel/kernel.ts'
 import type { Archive, Exchange, ListedTool } from '../../../core/kernel/ports.ts'
+import type { MakeShadows } from '../../../core/kernel/shadows.ts'
 import { Wheel } from '../../../core/kernel/wheel.ts'
+import { type ShadowParts, ShadowPlugins } from '../../../core/services/dry/shadow-plugins.ts'
 import { ExpiringSet } from '../../../core/services/expiring-set.ts'
 import { Seal } from '../../../core/services/seal.ts'
 import type { Caller, CatalogChanged, Event, Hooks, Maybe, Outcome } from '../../../sdk/index.ts'
@@ -41,6 +43,8 @@ export interface Setting {
   readonly names?: Readonly<Record<string, Partial<UpstreamNames>>>
   readonly reply?: (call: Sent) => Maybe<Reply>
   readonly maxLength?: number
+  /** Who counts what lines in shadow say. */
+  readonly shadow?: ShadowParts
   /** What upstreams list for single identities. */
   readonly ownTools?: OwnTools
   readonly archive?: Archive
@@ -92,6 +96,7 @@ export async function rig(setting: Setting = {}): Promise<Rig> {
     traces: null,
     spent: { add: (nonce, ttl) => spent.claim(nonce, ttl) },
     nextId: () => `call-${++ids}`,
+    ...(setting.shadow === undefined ? {} : { shadows: shadowsOf(setting.shadow) }),
     fault: (cause) => void (cause instanceof HookError || faults.push(cause)),
   })
   servers.vault = kernel.vault
@@ -136,6 +141,10 @@ export async function rig(setting: Setting = {}): Promise<Rig> {
       return JSON.parse(text).map((tool: { name: string }) => tool.name)
     },
   }
+}
+
+function shadowsOf(parts: ShadowParts): MakeShadows {
+  return (hooks, clock) => new ShadowPlugins(hooks, clock, parts)
 }
 
 /** Lets every promise that can settle do so. */

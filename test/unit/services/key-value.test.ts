@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { DryKeyValue } from '../../../core/services/dry/dry-key-value.ts'
 import { MemoryKeyValue } from '../../../core/services/memory-key-value.ts'
+import type { KeyValue } from '../../../sdk/index.ts'
 import { FakeClock } from '../../../sdk/testing/clock.ts'
 import { keyValueContract } from '../../services/key-value-contract.ts'
 
@@ -9,6 +11,30 @@ keyValueContract('memory', () => {
   const one = new MemoryKeyValue(clock)
   return { one, other: new MemoryKeyValue(clock), advance: (ms) => clock.advance(ms) }
 })
+
+const inShadow = { plugin: 'line', scratch: false }
+
+/** The same, answering with promises, as what several replicas share does. */
+function later(kv: MemoryKeyValue): KeyValue {
+  return new Proxy(kv, {
+    get: (target, name) =>
+      typeof name === 'string' && name in target
+        ? async (...args: never[]) => Reflect.apply(target[name as 'get'], target, args)
+        : undefined,
+  })
+}
+
+for (const [name, run, kind] of [
+  ['memory, of a line that can run dry', undefined, (kv: MemoryKeyValue) => kv],
+  ['memory, in a dry run', inShadow, (kv: MemoryKeyValue) => kv],
+  ['one that answers later, in a dry run', inShadow, later],
+] as const) {
+  keyValueContract(name, () => {
+    const clock = new FakeClock()
+    const make = () => new DryKeyValue(kind(new MemoryKeyValue(clock)), () => run)
+    return { one: make(), other: make(), advance: (ms) => clock.advance(ms) }
+  })
+}
 
 test('the memory one never answers with a promise', () => {
   const kv = new MemoryKeyValue(new FakeClock())
