@@ -1,5 +1,5 @@
 import type { Metric } from '../../sdk/index.ts'
-import type { HookCounts } from '../kernel/hook-counts.ts'
+import type { HookCounts } from '../hooks/hook-counts.ts'
 
 /** How many runs of a hook said what; a filter's denials are entries, not runs. */
 export function verdictsOf(counts: HookCounts): Record<string, number> {

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { CatalogChanged, Health, PluginFailed, UpstreamStatus } from '../../sdk/index.ts'
-import { HookError, messageOf } from '../kernel/errors.ts'
+import { HookError, messageOf } from '../hooks/errors.ts'
 
 /** What a running gateway writes to its log. */
 export class Journal {

@@ -1,6 +1,6 @@
 import type { Clock, KeyValue, Maybe } from '../../sdk/index.ts'
+import { isPromise } from '../hooks/hooks.ts'
 import type { Revocations } from '../inbound/session.ts'
-import { isPromise } from '../kernel/hooks.ts'
 import type { Spent } from '../kernel/pauses.ts'
 import type { Traces } from '../kernel/ports.ts'
 import { ExpiringSet } from '../services/expiring-set.ts'

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { type AuthRequest, type Denial, deny, type Principal } from '../../sdk/index.ts'
-import { HookError } from '../kernel/errors.ts'
+import { HookError } from '../hooks/errors.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Operations } from './operations.ts'
 import { AdminProblem } from './problem.ts'

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Authenticated, AuthRequest, Denial, Failure } from '../../sdk/index.ts'
-import { isPromise } from '../kernel/hooks.ts'
+import { isPromise } from '../hooks/hooks.ts'
 import { CODE, META, MODERN } from '../wire/protocol.ts'
 import { type Arrival, HttpAuthRequest } from './arrival.ts'
 import { readBody } from './body.ts'

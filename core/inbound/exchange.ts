@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Alarm, Wheel } from '../hooks/wheel.ts'
 import type { Exchange } from '../kernel/ports.ts'
-import type { Alarm, Wheel } from '../kernel/wheel.ts'
 import { Cancellable } from './cancellable.ts'
 import type { InFlight } from './in-flight.ts'
 

@@ -1,6 +1,6 @@
 import type { Caller, Client, Maybe } from '../../sdk/index.ts'
-import { isPromise } from '../kernel/hooks.ts'
-import { Slots, type Slotted } from '../kernel/slots.ts'
+import { isPromise } from '../hooks/hooks.ts'
+import { Slots, type Slotted } from '../hooks/slots.ts'
 import { findMember, isObject, memberText } from '../wire/json.ts'
 import { CODE, type Implementation, LEGACY, NEWEST_LEGACY } from '../wire/protocol.ts'
 import type { Arrival } from './arrival.ts'

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http'
 import type { Caller } from '../../sdk/index.ts'
+import type { ShownList } from '../catalog/lists.ts'
+import type { Alarm, Wheel } from '../hooks/wheel.ts'
 import type { Kernel } from '../kernel/kernel.ts'
-import type { ShownList } from '../kernel/lists.ts'
 import type { ListWatcher } from '../kernel/ports.ts'
-import type { Alarm, Wheel } from '../kernel/wheel.ts'
 import { keepsUp, sseEvent, startStream } from './exchange.ts'
 
 const KEEP_ALIVE = 15_000

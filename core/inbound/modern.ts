@@ -1,6 +1,6 @@
 import type { Caller, Client } from '../../sdk/index.ts'
-import { isPromise } from '../kernel/hooks.ts'
-import type { EntryMethod } from '../kernel/ports.ts'
+import type { EntryMethod } from '../catalog/ports.ts'
+import { isPromise } from '../hooks/hooks.ts'
 import { isObject } from '../wire/json.ts'
 import { CODE, decodeHeaderValue, META, MODERN } from '../wire/protocol.ts'
 import type { Arrival } from './arrival.ts'

@@ -7,12 +7,13 @@ import {
   isKind,
   type Maybe,
 } from '../../sdk/index.ts'
-import { HookError } from '../kernel/errors.ts'
-import { isPromise } from '../kernel/hooks.ts'
+import type { ShownList } from '../catalog/lists.ts'
+import type { EntryMethod } from '../catalog/ports.ts'
+import type { View } from '../catalog/view.ts'
+import { HookError } from '../hooks/errors.ts'
+import { isPromise } from '../hooks/hooks.ts'
 import type { Kernel } from '../kernel/kernel.ts'
-import type { ShownList } from '../kernel/lists.ts'
-import type { EntryMethod, Exchange } from '../kernel/ports.ts'
-import type { View } from '../kernel/view.ts'
+import type { Exchange } from '../kernel/ports.ts'
 import { findMember, isObject } from '../wire/json.ts'
 import { differingParamHeader, paramHeaders } from '../wire/param-headers.ts'
 import { CODE } from '../wire/protocol.ts'

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { GatewayError } from '../kernel/errors.ts'
+import { GatewayError } from '../hooks/errors.ts'
 
 /** Error codes of a client that went away. */
 const HUNG_UP = new Set(['ECONNRESET', 'EPIPE', 'ECONNABORTED', 'ETIMEDOUT'])

@@ -1,8 +1,8 @@
 import type Router from '@koa/router'
 import type { Context } from 'koa'
 import type { Principal, Route } from '../../sdk/index.ts'
-import { GatewayError, type HookError, messageOf, type Problem } from '../kernel/errors.ts'
-import { type HookTable, isPromise } from '../kernel/hooks.ts'
+import { GatewayError, type HookError, messageOf, type Problem } from '../hooks/errors.ts'
+import { type HookTable, isPromise } from '../hooks/hooks.ts'
 
 /** What plugins' routes need of the port they are on. */
 export interface RouteHost {

@@ -7,8 +7,8 @@ import {
   deny,
   type Maybe,
 } from '../../sdk/index.ts'
+import { type HookTable, isPromise } from '../hooks/hooks.ts'
 import { isObject } from '../wire/json.ts'
-import { type HookTable, isPromise } from './hooks.ts'
 import { isDenial } from './verdict.ts'
 
 /** Asks the plugins who sends a request, and how to say it better. */

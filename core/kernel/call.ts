@@ -6,10 +6,12 @@ import {
   type Outcome,
   type Target,
 } from '../../sdk/index.ts'
+import type { CatalogStore } from '../catalog/catalog.ts'
+import type { View, Views } from '../catalog/view.ts'
+import { Refused } from '../hooks/errors.ts'
+import { type HookTable, isPromise } from '../hooks/hooks.ts'
+import type { Wheel } from '../hooks/wheel.ts'
 import { repeatsNameAnywhere } from '../wire/json.ts'
-import type { CatalogStore } from './catalog.ts'
-import { Refused } from './errors.ts'
-import { type HookTable, isPromise } from './hooks.ts'
 import { FilteredExchange } from './messages.ts'
 import { NestedExchange } from './nested.ts'
 import type { Offers } from './offers.ts'
@@ -19,10 +21,8 @@ import type { CallRequest, Exchange, Servers, Traces, Vault } from './ports.ts'
 import type { Reports, Watch } from './reports.ts'
 import { type Identify, Round } from './round.ts'
 import type { Shadows } from './shadows.ts'
-import type { View, Views } from './view.ts'
 import { WayBack } from './way-back.ts'
 import { type Way, WayForward } from './way-forward.ts'
-import type { Wheel } from './wheel.ts'
 
 interface Parts {
   readonly catalog: CatalogStore

@@ -14,32 +14,24 @@ import type {
   PermittedEntry,
   Principal,
 } from '../../sdk/index.ts'
+import { CatalogStore, type UpstreamNames } from '../catalog/catalog.ts'
+import { Lists, type ShownList } from '../catalog/lists.ts'
+import type { NameRules } from '../catalog/names.ts'
+import type { Archive } from '../catalog/ports.ts'
+import { Views } from '../catalog/view.ts'
+import { HookTable, isPromise, type PluginLine } from '../hooks/hooks.ts'
+import type { Wheel } from '../hooks/wheel.ts'
 import { Authentication } from './authentication.ts'
 import { CallPath } from './call.ts'
 import { Callers } from './caller.ts'
-import { CatalogStore, type UpstreamNames } from './catalog.ts'
-import { HookTable, isPromise, type PluginLine } from './hooks.ts'
-import { Lists, type ShownList } from './lists.ts'
-import type { NameRules } from './names.ts'
 import { NestedExchange, nestedRequest, refuseNested } from './nested.ts'
 import { Offers } from './offers.ts'
 import { Pauses, type Spent } from './pauses.ts'
-import type {
-  Archive,
-  CallRequest,
-  Exchange,
-  ListWatcher,
-  Sealer,
-  Servers,
-  Traces,
-  Vault,
-} from './ports.ts'
+import type { CallRequest, Exchange, ListWatcher, Sealer, Servers, Traces, Vault } from './ports.ts'
 import { Reports } from './reports.ts'
 import type { Round } from './round.ts'
 import type { MakeShadows, Shadows } from './shadows.ts'
 import { PluginVault } from './vault.ts'
-import { Views } from './view.ts'
-import type { Wheel } from './wheel.ts'
 
 /** What a kernel is made of; the boot room brings it. */
 export interface KernelParts {

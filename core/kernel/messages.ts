@@ -1,6 +1,6 @@
 import type { Caller, Message } from '../../sdk/index.ts'
+import { type HookTable, isPromise, type Listener } from '../hooks/hooks.ts'
 import { isObject, writeChanged } from '../wire/json.ts'
-import { type HookTable, isPromise, type Listener } from './hooks.ts'
 import type { Exchange } from './ports.ts'
 import type { Round } from './round.ts'
 

@@ -1,6 +1,6 @@
 import type { Call, Entry, EntryKind, Maybe, Offered, Outcome } from '../../sdk/index.ts'
+import { type HookTable, isPromise, type OfferName, type PluginLine } from '../hooks/hooks.ts'
 import { isObject } from '../wire/json.ts'
-import { type HookTable, isPromise, type OfferName, type PluginLine } from './hooks.ts'
 import { cancelled } from './outcome.ts'
 import type { Round } from './round.ts'
 

@@ -7,9 +7,10 @@ import {
   type ResultOutcome,
   type Target,
 } from '../../sdk/index.ts'
+import type { EntryMethod } from '../catalog/ports.ts'
+import { HookError, Refused } from '../hooks/errors.ts'
 import { repeatsNameAnywhere, writeChanged } from '../wire/json.ts'
-import { HookError, Refused } from './errors.ts'
-import type { CallRequest, EntryMethod, Exchange } from './ports.ts'
+import type { CallRequest, Exchange } from './ports.ts'
 import type { Round } from './round.ts'
 
 /** A result that still has the text it came in. */

@@ -8,9 +8,9 @@ import {
   QUESTION_METHODS,
   type QuestionOutcome,
 } from '../../sdk/index.ts'
+import { digest } from '../catalog/digest.ts'
+import { isPromise } from '../hooks/hooks.ts'
 import { isObject, memberName, memberText } from '../wire/json.ts'
-import { digest } from './digest.ts'
-import { isPromise } from './hooks.ts'
 import type { CallRequest, Sealer } from './ports.ts'
 import type { Round } from './round.ts'
 

@@ -1,18 +1,14 @@
 import type {
   AttemptSpan,
-  Call,
   Caller,
   CredentialsQuery,
   Maybe,
   OperationSpan,
   Outcome,
-  ToolDefinition,
 } from '../../sdk/index.ts'
+import type { Discovery, EntryMethod } from '../catalog/ports.ts'
 import type { Members } from '../wire/json.ts'
 import type { Round } from './round.ts'
-
-/** The methods that are aimed at an entry. */
-export type EntryMethod = Call['method']
 
 /** A client's request for an entry, as a wire hands it to the kernel. */
 export interface CallRequest {
@@ -62,41 +58,12 @@ export interface Traces {
 }
 
 /** The upstreams, as the kernel sees them. */
-export interface Servers {
+export interface Servers extends Discovery {
   /**
    * Sends the round to its target and answers with what came back. Never rejects.
    * @param headers what `credentials` gave for this identity
    */
   send(round: Round, headers: Readonly<Record<string, string>> | undefined): Maybe<Outcome>
-  /**
-   * Reads what an upstream lists for one credential identity, with the caller's credentials. Never
-   * rejects: `undefined` when it cannot be had now, which the log has been told.
-   */
-  discover(
-    upstream: string,
-    identity: string,
-    caller: Caller,
-  ): Promise<readonly ListedTool[] | undefined>
-}
-
-/** A tool as an upstream listed it, with its source text. */
-export interface ListedTool {
-  readonly definition: ToolDefinition
-  readonly text: string
-}
-
-/** Keeps what upstreams list for single identities, over restarts. A failure reads as nothing kept. */
-export interface Archive {
-  load(upstream: string, identity: string): Promise<ArchivedList | undefined>
-  save(upstream: string, identity: string, list: ArchivedList): Promise<void>
-  remove(upstream: string, identity: string): Promise<void>
-}
-
-/** A kept list. */
-export interface ArchivedList {
-  readonly tools: readonly ListedTool[]
-  /** When it was read, in milliseconds since the epoch. */
-  readonly at: number
 }
 
 /** What the outbound room asks of the kernel. */

@@ -7,7 +7,7 @@ import type {
   Maybe,
   Outcome,
 } from '../../sdk/index.ts'
-import { type HookTable, isPromise, type Listener } from './hooks.ts'
+import { type HookTable, isPromise, type Listener } from '../hooks/hooks.ts'
 import { outcomeOf, traceparent } from './outcome.ts'
 import type { PausedOutcome } from './pauses.ts'
 import type { CallRequest, Exchange } from './ports.ts'

@@ -1,5 +1,5 @@
 import type { Caller, Clock, Entry, Principal } from '../../sdk/index.ts'
-import type { HookTable, Listener } from './hooks.ts'
+import type { HookTable, Listener } from '../hooks/hooks.ts'
 import type { Round } from './round.ts'
 
 /** Whoever asks plugins in shadow what they would say. Never throws, and nobody waits for it. */

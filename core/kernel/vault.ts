@@ -7,10 +7,10 @@ import type {
   Outcome,
   RefusedQuery,
 } from '../../sdk/index.ts'
+import { Refused } from '../hooks/errors.ts'
+import type { HookCounts } from '../hooks/hook-counts.ts'
+import { type HookTable, isPromise } from '../hooks/hooks.ts'
 import { isObject } from '../wire/json.ts'
-import { Refused } from './errors.ts'
-import type { HookCounts } from './hook-counts.ts'
-import { type HookTable, isPromise } from './hooks.ts'
 import { cancelled } from './outcome.ts'
 import { judgedDigest, type Pauses } from './pauses.ts'
 import type { Vault } from './ports.ts'

@@ -6,8 +6,8 @@ import {
   type Outcome,
   type Target,
 } from '../../sdk/index.ts'
+import type { Listener } from '../hooks/hooks.ts'
 import { isObject } from '../wire/json.ts'
-import type { Listener } from './hooks.ts'
 import type { Round } from './round.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { Maybe, Outcome } from '../../sdk/index.ts'
-import { type HookTable, isPromise, type Listener } from './hooks.ts'
+import { type HookTable, isPromise, type Listener } from '../hooks/hooks.ts'
 import { internal, keepText, outcomeOf, readable } from './outcome.ts'
 import type { Exchange } from './ports.ts'
 import type { Round } from './round.ts'

@@ -1,5 +1,5 @@
 import type { Ask, Maybe, Outcome } from '../../sdk/index.ts'
-import { type HookTable, isPromise, type Listener, type Step } from './hooks.ts'
+import { type HookTable, isPromise, type Listener, type Step } from '../hooks/hooks.ts'
 import { ambiguous, cancelled } from './outcome.ts'
 import { judgedDigest, type Pauses } from './pauses.ts'
 import type { Round } from './round.ts'

@@ -1,4 +1,4 @@
-import type { Wheel } from '../kernel/wheel.ts'
+import type { Wheel } from '../hooks/wheel.ts'
 
 const FIRST = 500
 const LONGEST = 30_000

@@ -1,5 +1,5 @@
-import { Slots } from '../kernel/slots.ts'
-import type { Wheel } from '../kernel/wheel.ts'
+import { Slots } from '../hooks/slots.ts'
+import type { Wheel } from '../hooks/wheel.ts'
 import { PARAM_PREFIX } from '../wire/param-headers.ts'
 import { encodeHeaderValue, type Implementation, MODERN } from '../wire/protocol.ts'
 import type { HttpPool, HttpReader } from './http-pool.ts'

@@ -1,4 +1,4 @@
-import type { Alarm, Wheel } from '../kernel/wheel.ts'
+import type { Alarm, Wheel } from '../hooks/wheel.ts'
 import type { HttpExchange, HttpReader } from './http-pool.ts'
 import type { Lost, Message, ServerFacts, Ticket, Waiter } from './link.ts'
 import { broken, errorOf, isResponse, readMessage, refusal, writeNotification } from './message.ts'

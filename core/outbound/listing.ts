@@ -1,6 +1,6 @@
 import type { Caller } from '../../sdk/index.ts'
-import type { ListedTool } from '../kernel/ports.ts'
-import type { Alarm } from '../kernel/wheel.ts'
+import type { ListedTool } from '../catalog/ports.ts'
+import type { Alarm } from '../hooks/wheel.ts'
 import { type ParamHeader, paramHeaders } from '../wire/param-headers.ts'
 import type { Link } from './link.ts'
 import type { UpstreamConfig } from './settings.ts'

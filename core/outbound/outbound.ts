@@ -1,5 +1,6 @@
 import type { Caller, Maybe, Outcome, UpstreamStatus } from '../../sdk/index.ts'
-import type { ListedTool, Servers } from '../kernel/ports.ts'
+import type { ListedTool } from '../catalog/ports.ts'
+import type { Servers } from '../kernel/ports.ts'
 import type { Round } from '../kernel/round.ts'
 import type { UpstreamConfig } from './settings.ts'
 import { Upstream } from './upstream.ts'

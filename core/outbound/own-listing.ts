@@ -1,5 +1,5 @@
 import type { Caller } from '../../sdk/index.ts'
-import { messageOf, Refused } from '../kernel/errors.ts'
+import { messageOf, Refused } from '../hooks/errors.ts'
 import { ConnectError } from './link.ts'
 import type { UpstreamHost } from './upstream-host.ts'
 

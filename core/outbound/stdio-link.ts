@@ -1,4 +1,4 @@
-import type { Wheel } from '../kernel/wheel.ts'
+import type { Wheel } from '../hooks/wheel.ts'
 import type { Implementation } from '../wire/protocol.ts'
 import { discovered, discoverRequest, initialized, initializeRequest } from './handshake.ts'
 import {

@@ -1,5 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import type { Wheel } from '../kernel/wheel.ts'
+import type { Wheel } from '../hooks/wheel.ts'
 import { MAX_MESSAGE } from './message.ts'
 import type { UpstreamConfig } from './settings.ts'
 

@@ -1,5 +1,5 @@
 import type { ToolDefinition } from '../../sdk/index.ts'
-import type { ListedTool } from '../kernel/ports.ts'
+import type { ListedTool } from '../catalog/ports.ts'
 import {
   findMember,
   isObject,

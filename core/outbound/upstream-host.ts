@@ -1,6 +1,7 @@
 import type { UpstreamStatus } from '../../sdk/index.ts'
-import type { ListedTool, Traces, Vault } from '../kernel/ports.ts'
-import type { Wheel } from '../kernel/wheel.ts'
+import type { ListedTool } from '../catalog/ports.ts'
+import type { Wheel } from '../hooks/wheel.ts'
+import type { Traces, Vault } from '../kernel/ports.ts'
 import type { Implementation } from '../wire/protocol.ts'
 
 /** What an upstream needs of the gateway. */

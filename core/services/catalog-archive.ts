@@ -1,6 +1,6 @@
 import type { Clock, Database, Migrations } from '../../sdk/index.ts'
-import { digest } from '../kernel/digest.ts'
-import type { Archive, ArchivedList, ListedTool } from '../kernel/ports.ts'
+import { digest } from '../catalog/digest.ts'
+import type { Archive, ArchivedList, ListedTool } from '../catalog/ports.ts'
 
 /** Whoever has not come back for that long is listed anew, in milliseconds. */
 const KEPT = 30 * 24 * 60 * 60_000

@@ -15,12 +15,13 @@ import {
   Tracer,
   Upstreams,
 } from '../../sdk/index.ts'
-import type { Services } from '../kernel/container.ts'
-import { GatewayError, type Problem } from '../kernel/errors.ts'
-import type { Archive, Sealer } from '../kernel/ports.ts'
-import type { PluginSpec } from '../kernel/setup.ts'
+import type { Archive } from '../catalog/ports.ts'
+import type { Services } from '../hooks/container.ts'
+import { GatewayError, type Problem } from '../hooks/errors.ts'
+import type { PluginSpec } from '../hooks/setup.ts'
+import type { Wheel } from '../hooks/wheel.ts'
+import type { Sealer } from '../kernel/ports.ts'
 import type { MakeShadows } from '../kernel/shadows.ts'
-import type { Wheel } from '../kernel/wheel.ts'
 import { ARCHIVE_MIGRATIONS, CatalogArchive } from './catalog-archive.ts'
 import { DryRuns } from './dry/dry-runs.ts'
 import { ShadowPlugins } from './dry/shadow-plugins.ts'

@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns/promises'
 import type { Agent, Dispatcher } from 'undici'
 import { type Http, type HttpAnswer, type HttpOptions, ServiceError } from '../../sdk/index.ts'
-import { messageOf } from '../kernel/errors.ts'
-import type { Wheel } from '../kernel/wheel.ts'
+import { messageOf } from '../hooks/errors.ts'
+import type { Wheel } from '../hooks/wheel.ts'
 import type { EgressRules } from './egress-rules.ts'
 import { guardedLookup, judgeUrl, type Resolve } from './guarded-lookup.ts'
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { GatewayError, messageOf } from '../kernel/errors.ts'
+import { GatewayError, messageOf } from '../hooks/errors.ts'
 
 const SHORTEST = 32
 

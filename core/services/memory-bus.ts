@@ -5,8 +5,8 @@ import {
   type Stream,
   type StreamOptions,
 } from '../../sdk/index.ts'
-import { messageOf } from '../kernel/errors.ts'
-import type { Wheel } from '../kernel/wheel.ts'
+import { messageOf } from '../hooks/errors.ts'
+import type { Wheel } from '../hooks/wheel.ts'
 
 type Answerer = (message: unknown) => Maybe<unknown>
 type Server = (message: unknown, stream: Stream) => Maybe<unknown>

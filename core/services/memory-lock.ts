@@ -1,5 +1,5 @@
 import type { Lease, Lock, LockOptions, Maybe } from '../../sdk/index.ts'
-import type { Alarm, Wheel } from '../kernel/wheel.ts'
+import type { Alarm, Wheel } from '../hooks/wheel.ts'
 
 interface Waiter {
   /** Begins to hold the lock. */

@@ -8,7 +8,7 @@ import type {
   TraceContext,
   Tracer,
 } from '../../sdk/index.ts'
-import { isPromise } from '../kernel/hooks.ts'
+import { isPromise } from '../hooks/hooks.ts'
 import { NestedExchange } from '../kernel/nested.ts'
 import type { CallRequest, Exchange, Traces } from '../kernel/ports.ts'
 import type { Round } from '../kernel/round.ts'

@@ -1,4 +1,4 @@
-import { isPromise } from '../../core/kernel/hooks.ts'
+import { isPromise } from '../../core/hooks/hooks.ts'
 import type { Exchange } from '../../core/kernel/ports.ts'
 import type { Call, Event, Maybe, Outcome } from '../index.ts'
 import type { CallerParts } from './request.ts'

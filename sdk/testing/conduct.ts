@@ -1,5 +1,5 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
-import { GatewayError, messageOf, type Problem } from '../../core/kernel/errors.ts'
+import { GatewayError, messageOf, type Problem } from '../../core/hooks/errors.ts'
 import type { Plugin, ToolDefinition } from '../index.ts'
 import type { TestGateway } from './gateway.ts'
 import type { TestOptions, testPlugin } from './index.ts'

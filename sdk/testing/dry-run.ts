@@ -1,5 +1,5 @@
-import type { Services } from '../../core/kernel/container.ts'
-import { messageOf } from '../../core/kernel/errors.ts'
+import type { Services } from '../../core/hooks/container.ts'
+import { messageOf } from '../../core/hooks/errors.ts'
 import { Http, KeyValue, type Plugin } from '../index.ts'
 import { ended } from './conduct.ts'
 import type { TestOptions, testPlugin } from './index.ts'

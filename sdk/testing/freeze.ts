@@ -1,4 +1,4 @@
-import type { PluginLine } from '../../core/kernel/hooks.ts'
+import type { PluginLine } from '../../core/hooks/hooks.ts'
 import { RelayedResult } from '../../core/kernel/outcome.ts'
 import { Round } from '../../core/kernel/round.ts'
 import { DryCall } from '../../core/services/dry/dry-call.ts'

@@ -1,9 +1,9 @@
 import { statusSections } from '../../core/boot/admin/status.ts'
 import { runCommand } from '../../core/boot/commands/commands.ts'
 import { type Rehearsal, rehearse } from '../../core/boot/commands/rehearsal.ts'
-import type { PluginLine } from '../../core/kernel/hooks.ts'
-import type { Lifecycle } from '../../core/kernel/lifecycle.ts'
-import type { Wheel } from '../../core/kernel/wheel.ts'
+import type { PluginLine } from '../../core/hooks/hooks.ts'
+import type { Lifecycle } from '../../core/hooks/lifecycle.ts'
+import type { Wheel } from '../../core/hooks/wheel.ts'
 import type { ShadowRow } from '../../core/services/dry/shadow-report.ts'
 import type { EmbeddedServices } from '../../core/services/embedded.ts'
 import {

@@ -1,5 +1,5 @@
-import type { Problem } from '../../core/kernel/errors.ts'
-import { didYouMean } from '../../core/kernel/nearest.ts'
+import type { Problem } from '../../core/hooks/errors.ts'
+import { didYouMean } from '../../core/hooks/nearest.ts'
 import type { Plugin } from '../index.ts'
 import { settingRows } from './settings-table.ts'
 

@@ -1,6 +1,6 @@
 import { checkAgainst, checkSchema } from '../../core/boot/config/validator.ts'
-import { GatewayError, type Problem } from '../../core/kernel/errors.ts'
-import { checkPluginShape, type PluginSpec } from '../../core/kernel/setup.ts'
+import { GatewayError, type Problem } from '../../core/hooks/errors.ts'
+import { checkPluginShape, type PluginSpec } from '../../core/hooks/setup.ts'
 import type { Plugin, Schema } from '../index.ts'
 import { deepFreeze, frozenMap } from './freeze.ts'
 

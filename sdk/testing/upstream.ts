@@ -1,7 +1,8 @@
-import type { UpstreamNames } from '../../core/kernel/catalog.ts'
-import { isPromise } from '../../core/kernel/hooks.ts'
+import type { UpstreamNames } from '../../core/catalog/catalog.ts'
+import type { ListedTool } from '../../core/catalog/ports.ts'
+import { isPromise } from '../../core/hooks/hooks.ts'
 import { RelayedResult } from '../../core/kernel/outcome.ts'
-import type { ListedTool, Servers, Traces, Vault } from '../../core/kernel/ports.ts'
+import type { Servers, Traces, Vault } from '../../core/kernel/ports.ts'
 import type { Round } from '../../core/kernel/round.ts'
 import { isObject } from '../../core/wire/json.ts'
 import {

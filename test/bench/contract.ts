@@ -4,12 +4,12 @@
  * lower quartile of its slices. Differences are taken between those.
  */
 
-import type { PluginLine } from '../../core/kernel/hooks.ts'
+import type { PluginLine } from '../../core/hooks/hooks.ts'
+import { Wheel } from '../../core/hooks/wheel.ts'
 import { Kernel } from '../../core/kernel/kernel.ts'
 import { callsService } from '../../core/kernel/nested.ts'
 import type { CallRequest, Exchange } from '../../core/kernel/ports.ts'
 import { Round } from '../../core/kernel/round.ts'
-import { Wheel } from '../../core/kernel/wheel.ts'
 import { DryRuns } from '../../core/services/dry/dry-runs.ts'
 import { ShadowPlugins } from '../../core/services/dry/shadow-plugins.ts'
 import { CountedShadows } from '../../core/services/dry/shadow-report.ts'

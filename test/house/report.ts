@@ -3,6 +3,8 @@ import { codeLines, lineCount, sources } from './sources.ts'
 
 const ROOMS = [
   'core/wire',
+  'core/hooks',
+  'core/catalog',
   'core/kernel',
   'core/inbound',
   'core/outbound',

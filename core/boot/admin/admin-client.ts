@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path'
-import { GatewayError, messageOf, type Problem } from '../../kernel/errors.ts'
+import { GatewayError, messageOf, type Problem } from '../../hooks/errors.ts'
 import { shownPath } from '../config/config-file.ts'
 import { ConfigTree } from '../config/config-tree.ts'
 import { isRecord } from '../config/schema-walk.ts'

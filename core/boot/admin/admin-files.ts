@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { GatewayError, messageOf } from '../../kernel/errors.ts'
+import { GatewayError, messageOf } from '../../hooks/errors.ts'
 
 const TOKEN = 'admin-token'
 const ADDRESS = 'admin.json'

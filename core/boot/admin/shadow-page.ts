@@ -1,5 +1,5 @@
+import type { PluginLine } from '../../hooks/hooks.ts'
 import { AdminProblem } from '../../inbound/problem.ts'
-import type { PluginLine } from '../../kernel/hooks.ts'
 import type { CountedShadows, ShadowRow } from '../../services/dry/shadow-report.ts'
 
 /** The page of `/shadow`: what plugins in shadow would have done. What changes incompatibly changes `schema`. */

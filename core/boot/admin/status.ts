@@ -1,6 +1,6 @@
 import type { Health, UpstreamStatus } from '../../../sdk/index.ts'
-import type { HookCounts } from '../../kernel/hook-counts.ts'
-import type { HookTable } from '../../kernel/hooks.ts'
+import type { HookCounts } from '../../hooks/hook-counts.ts'
+import type { HookTable } from '../../hooks/hooks.ts'
 import { verdictsOf } from '../hook-metrics.ts'
 
 /** What one hook of a plugin line did since the start. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { GatewayError } from '../../kernel/errors.ts'
+import { GatewayError } from '../../hooks/errors.ts'
 import type { AdminClient } from '../admin/admin-client.ts'
 import { isRecord } from '../config/schema-walk.ts'
 import type { Terminal } from './terminal.ts'

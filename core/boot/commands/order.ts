@@ -1,5 +1,5 @@
 import type { Route } from '../../../sdk/index.ts'
-import type { HookTable, OfferName, PluginLine } from '../../kernel/hooks.ts'
+import type { HookTable, OfferName, PluginLine } from '../../hooks/hooks.ts'
 import { type CommandInfo, commandsOf } from './commands.ts'
 import { table } from './tables.ts'
 

@@ -7,15 +7,15 @@ import type {
   Question,
   Target,
 } from '../../../sdk/index.ts'
+import { messageOf } from '../../hooks/errors.ts'
+import { isPromise, type Listener, type PluginLine, type Step } from '../../hooks/hooks.ts'
+import type { Wheel } from '../../hooks/wheel.ts'
 import { identifier } from '../../kernel/call.ts'
-import { messageOf } from '../../kernel/errors.ts'
-import { isPromise, type Listener, type PluginLine, type Step } from '../../kernel/hooks.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { nestedRequest } from '../../kernel/nested.ts'
 import type { Exchange } from '../../kernel/ports.ts'
 import { Round } from '../../kernel/round.ts'
 import { applyShape } from '../../kernel/verdict.ts'
-import type { Wheel } from '../../kernel/wheel.ts'
 import { DryCall } from '../../services/dry/dry-call.ts'
 import type { DryRuns } from '../../services/dry/dry-runs.ts'
 import { verdictOf } from '../../services/dry/shadow-plugins.ts'

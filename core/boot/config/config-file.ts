@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, relative } from 'node:path'
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
-import { messageOf, type Problem } from '../../kernel/errors.ts'
+import { messageOf, type Problem } from '../../hooks/errors.ts'
 import { type ReferenceSources, resolveReferences } from './references.ts'
 import { isRecord, type Node, pointerOf } from './schema-walk.ts'
 

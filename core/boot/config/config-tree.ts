@@ -1,6 +1,6 @@
 import { globSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import type { Problem } from '../../kernel/errors.ts'
+import type { Problem } from '../../hooks/errors.ts'
 import {
   type ConfigFile,
   type Path,

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Plugin } from '../../../sdk/index.ts'
-import { GatewayError } from '../../kernel/errors.ts'
+import { GatewayError } from '../../hooks/errors.ts'
 import { PluginLines } from '../loading/plugin-lines.ts'
 import { ConfigTree } from './config-tree.ts'
 import { PATTERNS, type Unit } from './quantities.ts'

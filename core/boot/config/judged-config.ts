@@ -1,4 +1,4 @@
-import { GatewayError } from '../../kernel/errors.ts'
+import { GatewayError } from '../../hooks/errors.ts'
 import { type ConfigOptions, readConfig } from './config.ts'
 import { inOrder } from './config-tree.ts'
 import type { GatewayConfig, SetUpConfig } from './settings.ts'

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { createSecureContext } from 'node:tls'
-import { messageOf } from '../../kernel/errors.ts'
+import { messageOf } from '../../hooks/errors.ts'
 import { isRecord } from './schema-walk.ts'
 import type { Report } from './upstreams.ts'
 

@@ -1,5 +1,5 @@
 import type { ErrorObject } from 'ajv/dist/2020.js'
-import { didYouMean } from '../../kernel/nearest.ts'
+import { didYouMean } from '../../hooks/nearest.ts'
 import { EXAMPLES, formatQuantity, type Unit } from './quantities.ts'
 import { isRecord, keysOf, type Node } from './schema-walk.ts'
 

@@ -1,5 +1,5 @@
 import type { Schema } from '../../../sdk/index.ts'
-import type { PluginSpec } from '../../kernel/setup.ts'
+import type { PluginSpec } from '../../hooks/setup.ts'
 import type { Path, Referenced } from './config-file.ts'
 import { inlineRefs, isRecord } from './schema-walk.ts'
 

@@ -1,8 +1,8 @@
+import type { UpstreamNames } from '../../catalog/catalog.ts'
+import type { NameRules } from '../../catalog/names.ts'
+import type { Problem } from '../../hooks/errors.ts'
+import type { PluginSpec } from '../../hooks/setup.ts'
 import type { AdminConfig, ListenConfig } from '../../inbound/settings.ts'
-import type { UpstreamNames } from '../../kernel/catalog.ts'
-import type { Problem } from '../../kernel/errors.ts'
-import type { NameRules } from '../../kernel/names.ts'
-import type { PluginSpec } from '../../kernel/setup.ts'
 import type { UpstreamConfig } from '../../outbound/settings.ts'
 
 /** How much the log says. */

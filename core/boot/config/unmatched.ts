@@ -1,4 +1,4 @@
-import type { ListedTool } from '../../kernel/ports.ts'
+import type { ListedTool } from '../../catalog/ports.ts'
 import type { UpstreamConfig } from '../../outbound/settings.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import picomatch from 'picomatch'
-import type { UpstreamNames } from '../../kernel/catalog.ts'
+import type { UpstreamNames } from '../../catalog/catalog.ts'
 import type { NamedTools, Timeouts, UpstreamConfig } from '../../outbound/settings.ts'
 import type { Path } from './config-file.ts'
 import { isRecord, type Node } from './schema-walk.ts'

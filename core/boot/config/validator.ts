@@ -1,7 +1,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import ajvFormats from 'ajv-formats'
 import type { Schema } from '../../../sdk/index.ts'
-import { messageOf } from '../../kernel/errors.ts'
+import { messageOf } from '../../hooks/errors.ts'
 import { parseQuantity, type Unit } from './quantities.ts'
 import { explain, type Finding } from './reasons.ts'
 import { inlineRefs, isRecord, keysOf, mapSchema, type Node } from './schema-walk.ts'

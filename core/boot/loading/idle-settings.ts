@@ -1,7 +1,7 @@
 import type { HookName } from '../../../sdk/index.ts'
-import type { Problem } from '../../kernel/errors.ts'
-import { type PluginLine, SKIPPABLE } from '../../kernel/hooks.ts'
-import { SHADOWED } from '../../kernel/listener.ts'
+import type { Problem } from '../../hooks/errors.ts'
+import { type PluginLine, SKIPPABLE } from '../../hooks/hooks.ts'
+import { SHADOWED } from '../../hooks/listener.ts'
 
 /** Hooks whose answers are there at once: no time limit ever runs for them. */
 const SYNCHRONOUS: ReadonlySet<string> = new Set([

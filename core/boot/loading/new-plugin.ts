@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { GatewayError } from '../../kernel/errors.ts'
+import { GatewayError } from '../../hooks/errors.ts'
 import { gatewayVersion } from '../version.ts'
 import { bundledPlugins } from './loader.ts'
 

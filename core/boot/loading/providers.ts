@@ -18,9 +18,9 @@ import {
   type Token,
   Upstreams,
 } from '../../../sdk/index.ts'
-import type { Services } from '../../kernel/container.ts'
-import { messageOf, type Problem } from '../../kernel/errors.ts'
-import type { PluginSpec } from '../../kernel/setup.ts'
+import type { Services } from '../../hooks/container.ts'
+import { messageOf, type Problem } from '../../hooks/errors.ts'
+import type { PluginSpec } from '../../hooks/setup.ts'
 import { isRecord } from '../config/schema-walk.ts'
 
 /** The gateway's own name among the plugin lines; no id has a dollar sign. */

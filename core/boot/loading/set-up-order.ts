@@ -1,9 +1,9 @@
 import { KeyValue, Tracer } from '../../../sdk/index.ts'
-import type { Services } from '../../kernel/container.ts'
-import { GatewayError, type Problem } from '../../kernel/errors.ts'
-import type { PluginLine } from '../../kernel/hooks.ts'
-import { checkOffers } from '../../kernel/offer-check.ts'
-import { type PluginSpec, setUpPlugins } from '../../kernel/setup.ts'
+import type { Services } from '../../hooks/container.ts'
+import { GatewayError, type Problem } from '../../hooks/errors.ts'
+import type { PluginLine } from '../../hooks/hooks.ts'
+import { checkOffers } from '../../hooks/offer-check.ts'
+import { type PluginSpec, setUpPlugins } from '../../hooks/setup.ts'
 import { Providers } from './providers.ts'
 
 /** Provided services that the gateway itself uses. */

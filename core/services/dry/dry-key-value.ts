@@ -1,5 +1,5 @@
 import type { Bucket, Consumed, Expiry, KeyValue, Maybe } from '../../../sdk/index.ts'
-import { isPromise } from '../../kernel/hooks.ts'
+import { isPromise } from '../../hooks/hooks.ts'
 import type { DryRun } from './dry-runs.ts'
 
 // Disjoint, and none of them is a key of an ordinary run: those that begin like these are moved out of the way.

@@ -8,7 +8,7 @@ import {
   ServiceError,
   Upstreams,
 } from '../../../sdk/index.ts'
-import type { Services } from '../../kernel/container.ts'
+import type { Services } from '../../hooks/container.ts'
 import { DryKeyValue } from './dry-key-value.ts'
 import type { DryRun, DryRuns } from './dry-runs.ts'
 

@@ -1,10 +1,10 @@
 import type { Caller, Clock, Entry, Filter, Maybe, Principal } from '../../../sdk/index.ts'
-import { isFilter } from '../../kernel/gathering.ts'
-import { type HookTable, isPromise, type Listener } from '../../kernel/hooks.ts'
+import { isFilter } from '../../catalog/gathering.ts'
+import { type View, Views } from '../../catalog/view.ts'
+import { type HookTable, isPromise, type Listener } from '../../hooks/hooks.ts'
 import type { Round } from '../../kernel/round.ts'
 import type { Shadows } from '../../kernel/shadows.ts'
 import { applyGuard, applyShape, isAsk } from '../../kernel/verdict.ts'
-import { type View, Views } from '../../kernel/view.ts'
 import { DryCall } from './dry-call.ts'
 import type { DryRun, DryRuns } from './dry-runs.ts'
 

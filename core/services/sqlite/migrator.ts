@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Clock, Migrations, UntypedDatabase } from '../../../sdk/index.ts'
-import { GatewayError, messageOf, type Problem } from '../../kernel/errors.ts'
+import { GatewayError, messageOf, type Problem } from '../../hooks/errors.ts'
 import { fingerprintOf } from './fingerprint.ts'
 
 /** The table that says what has been applied. No plugin line's prefix can make this name. */

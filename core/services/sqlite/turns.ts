@@ -1,5 +1,5 @@
 import { ServiceError } from '../../../sdk/index.ts'
-import type { Alarm, Wheel } from '../../kernel/wheel.ts'
+import type { Alarm, Wheel } from '../../hooks/wheel.ts'
 import type { Statement, StatementResult } from './protocol.ts'
 import { lost, type SqliteThread } from './thread.ts'
 

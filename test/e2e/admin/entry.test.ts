@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { GatewayError } from '../../../core/kernel/errors.ts'
+import { GatewayError } from '../../../core/hooks/errors.ts'
 import { type Scope, startWith } from '../../fixtures/gateway.ts'
 import { knock, pluginText, sha256, tokenOf } from './door.ts'
 

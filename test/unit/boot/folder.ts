@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { loadConfig } from '../../../core/boot/config/config.ts'
 import type { GatewayConfig } from '../../../core/boot/config/settings.ts'
-import { GatewayError, type Problem } from '../../../core/kernel/errors.ts'
+import { GatewayError, type Problem } from '../../../core/hooks/errors.ts'
 
 /** A folder with these files, gone when the test is over. @returns its path */
 export function folder(t: TestContext, files: Readonly<Record<string, string>>): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { GatewayError } from '../../../core/kernel/errors.ts'
+import type { GatewayError } from '../../../core/hooks/errors.ts'
 import {
   Clock,
   Database,

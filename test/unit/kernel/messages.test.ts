@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PluginLine } from '../../../core/kernel/hooks.ts'
+import type { PluginLine } from '../../../core/hooks/hooks.ts'
 import { FilteredExchange } from '../../../core/kernel/messages.ts'
 import type { Hooks } from '../../../sdk/index.ts'
 import { guard, rig, shaper } from './kernel.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { test } from 'node:test'
-import { Wheel } from '../../../core/kernel/wheel.ts'
+import { Wheel } from '../../../core/hooks/wheel.ts'
 import { DryRuns } from '../../../core/services/dry/dry-runs.ts'
 import { CountedShadows } from '../../../core/services/dry/shadow-report.ts'
 import { type Clock, deny, type Hooks } from '../../../sdk/index.ts'

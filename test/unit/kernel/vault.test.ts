@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { HookError } from '../../../core/kernel/errors.ts'
+import { HookError } from '../../../core/hooks/errors.ts'
 import { ask } from '../../../sdk/index.ts'
 import { line, rig } from './kernel.ts'
 

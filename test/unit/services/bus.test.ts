@@ -1,4 +1,4 @@
-import { Wheel } from '../../../core/kernel/wheel.ts'
+import { Wheel } from '../../../core/hooks/wheel.ts'
 import { lineBus } from '../../../core/services/line-services.ts'
 import { MemoryBus } from '../../../core/services/memory-bus.ts'
 import { FakeClock } from '../../../sdk/testing/clock.ts'

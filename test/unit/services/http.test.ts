@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { Wheel } from '../../../core/kernel/wheel.ts'
+import { Wheel } from '../../../core/hooks/wheel.ts'
 import { EgressRules, whyNotEgress } from '../../../core/services/egress-rules.ts'
 import { GuardedHttp } from '../../../core/services/guarded-http.ts'
 import { FakeClock } from '../../../sdk/testing/clock.ts'

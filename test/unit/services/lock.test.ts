@@ -1,4 +1,4 @@
-import { Wheel } from '../../../core/kernel/wheel.ts'
+import { Wheel } from '../../../core/hooks/wheel.ts'
 import { lineLock } from '../../../core/services/line-services.ts'
 import { MemoryLock } from '../../../core/services/memory-lock.ts'
 import { FakeClock } from '../../../sdk/testing/clock.ts'

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { GatewayError } from '../../../core/kernel/errors.ts'
+import { GatewayError } from '../../../core/hooks/errors.ts'
 import { ExpiringSet } from '../../../core/services/expiring-set.ts'
 import { sealKeys } from '../../../core/services/keys.ts'
 import { Seal } from '../../../core/services/seal.ts'

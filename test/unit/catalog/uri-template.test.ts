@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { UriTemplate } from '../../../core/kernel/uri-template.ts'
+import { UriTemplate } from '../../../core/catalog/uri-template.ts'
 
 const CASES: readonly (readonly [
   template: string,

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatProblem, GatewayError, HookError, messageOf } from '../../../core/kernel/errors.ts'
-import { HookTable } from '../../../core/kernel/hooks.ts'
-import { Lifecycle } from '../../../core/kernel/lifecycle.ts'
-import { Wheel } from '../../../core/kernel/wheel.ts'
+import { formatProblem, GatewayError, HookError, messageOf } from '../../../core/hooks/errors.ts'
+import { HookTable } from '../../../core/hooks/hooks.ts'
+import { Lifecycle } from '../../../core/hooks/lifecycle.ts'
+import { Wheel } from '../../../core/hooks/wheel.ts'
 import type { Hooks } from '../../../sdk/index.ts'
 import { FakeClock } from '../../../sdk/testing/clock.ts'
-import { line } from './kernel.ts'
+import { line } from '../kernel/kernel.ts'
 
 function setUp(plugins: Record<string, Hooks>) {
   const clock = new FakeClock()

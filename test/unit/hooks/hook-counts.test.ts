@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hookMetrics } from '../../../core/boot/hook-metrics.ts'
-import type { HookCounts } from '../../../core/kernel/hook-counts.ts'
+import type { HookCounts } from '../../../core/hooks/hook-counts.ts'
 import { change, deny } from '../../../sdk/index.ts'
-import { guard, line, type Rig, rig, settled, shaper } from './kernel.ts'
+import { guard, line, type Rig, rig, settled, shaper } from '../kernel/kernel.ts'
 
 function counts({ kernel }: Rig, plugin: string, hook: string): HookCounts {
   const found = kernel.hooks.counts.find((one) => one.plugin === plugin && one.hook === hook)

@@ -1,7 +1,7 @@
 import type { Caller, Clock, Filter, Maybe, Presentation, Principal } from '../../sdk/index.ts'
+import type { HookCounts } from '../hooks/hook-counts.ts'
+import { type HookTable, isPromise, type Listener } from '../hooks/hooks.ts'
 import { isObject } from '../wire/json.ts'
-import type { HookCounts } from './hook-counts.ts'
-import { type HookTable, isPromise, type Listener } from './hooks.ts'
 
 interface Answers {
   listFilter: Filter

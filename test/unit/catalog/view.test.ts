@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Caller, Filter, Presentation } from '../../../sdk/index.ts'
-import { line, rig, settled } from './kernel.ts'
+import { line, rig, settled } from '../kernel/kernel.ts'
 
 const ben = { principal: { subject: 'ben' } }
 const permit = (...names: string[]): Filter => ({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { publicName } from '../../../core/kernel/names.ts'
+import { publicName } from '../../../core/catalog/names.ts'
 
 const rules = { separator: '__', maxLength: 64 }
 

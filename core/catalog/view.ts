@@ -8,8 +8,8 @@ import type {
   Refusal,
   Target,
 } from '../../sdk/index.ts'
+import { type HookTable, isPromise, type Listener } from '../hooks/hooks.ts'
 import { type Bound, Gathering } from './gathering.ts'
-import { type HookTable, isPromise, type Listener } from './hooks.ts'
 
 /** There may be as many views as users: only so many are kept. */
 const MOST = 4_096

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Caller, Entry } from '../../../sdk/index.ts'
-import { line, rig, settled } from './kernel.ts'
+import { line, rig, settled } from '../kernel/kernel.ts'
 
 const NOBODY: Caller = {
   principal: { issuer: 'test', subject: 'nobody', claims: {}, scopes: [] },

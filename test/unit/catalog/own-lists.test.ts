@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ArchivedList } from '../../../core/kernel/ports.ts'
+import type { ArchivedList } from '../../../core/catalog/ports.ts'
 import type { Hooks } from '../../../sdk/index.ts'
 import type { OwnTools, TestTool } from '../../../sdk/testing/upstream.ts'
-import { line, type Rig, rig, type Setting, settled } from './kernel.ts'
+import { line, type Rig, rig, type Setting, settled } from '../kernel/kernel.ts'
 
 const MINUTE = 60_000
 /** Everybody has an account of their own at `crm`, and none at `docs`. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Services } from '../../../core/kernel/container.ts'
-import { GatewayError } from '../../../core/kernel/errors.ts'
-import { checkPluginShape, setUpPlugins } from '../../../core/kernel/setup.ts'
+import { Services } from '../../../core/hooks/container.ts'
+import { GatewayError } from '../../../core/hooks/errors.ts'
+import { checkPluginShape, setUpPlugins } from '../../../core/hooks/setup.ts'
 import { Clock, definePlugin, token } from '../../../sdk/index.ts'
 import { FakeClock } from '../../../sdk/testing/clock.ts'
 

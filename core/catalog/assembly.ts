@@ -1,7 +1,7 @@
 import type { Entry, EntryKind } from '../../sdk/index.ts'
+import type { HookTable } from '../hooks/hooks.ts'
 import { isObject } from '../wire/json.ts'
 import { entryText, inherit } from './entry-text.ts'
-import type { HookTable } from './hooks.ts'
 import { type NameRules, publicName } from './names.ts'
 import type { EntryMethod } from './ports.ts'
 import { UriTemplate } from './uri-template.ts'

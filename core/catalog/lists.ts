@@ -7,11 +7,11 @@ import type {
   Presentation,
   Principal,
 } from '../../sdk/index.ts'
+import { type HookTable, isPromise } from '../hooks/hooks.ts'
 import type { Assembly } from './assembly.ts'
 import type { CatalogStore } from './catalog.ts'
 import { entryText, inherit } from './entry-text.ts'
 import { type Bound, Gathering } from './gathering.ts'
-import { type HookTable, isPromise } from './hooks.ts'
 import type { View, Views } from './view.ts'
 
 /** Lists are large and views may be as many as users: only so many are kept. */

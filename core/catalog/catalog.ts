@@ -1,10 +1,10 @@
 import type { Caller, CatalogChanged, Clock, Entry, Principal } from '../../sdk/index.ts'
+import type { HookTable } from '../hooks/hooks.ts'
 import { Assembler, Assembly } from './assembly.ts'
 import { rememberSource } from './entry-text.ts'
-import type { HookTable } from './hooks.ts'
 import { type NameRules, publicName } from './names.ts'
 import { type OwnList, OwnLists } from './own-lists.ts'
-import type { Archive, ListedTool, Servers } from './ports.ts'
+import type { Archive, Discovery, ListedTool } from './ports.ts'
 import { register } from './registration.ts'
 
 /** What the config says about an upstream's names. */
@@ -50,7 +50,7 @@ export interface CatalogParts {
   /** What plugins offer themselves: an upstream's entry of the same name loses. */
   readonly offered: readonly Entry[]
   readonly clock: Clock
-  readonly servers: Pick<Servers, 'discover'>
+  readonly servers: Discovery
   /** Where the lists of identities are kept; nowhere when left out. */
   readonly archive: Archive | undefined
   /** Called after every change of what everybody sees; not a real one if only `complete` is another. */

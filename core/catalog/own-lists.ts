@@ -1,7 +1,7 @@
 import type { Caller, Clock, Entry, Principal } from '../../sdk/index.ts'
 import { printOf } from './assembly.ts'
 import { digest } from './digest.ts'
-import type { Archive, ListedTool, Servers } from './ports.ts'
+import type { Archive, Discovery, ListedTool } from './ports.ts'
 
 /** Identities per upstream whose lists are in memory; the archive has the others. */
 const MOST = 10_000
@@ -26,7 +26,7 @@ export interface OwnList {
 /** What own lists need of the catalog. */
 export interface OwnListsParts {
   readonly clock: Clock
-  readonly servers: Pick<Servers, 'discover'>
+  readonly servers: Discovery
   readonly archive: Archive | undefined
   /** Milliseconds after which an upstream's list is read again. */
   readonly refresh: (upstream: string) => number

@@ -1,7 +1,7 @@
 import type { Entry } from '../../sdk/index.ts'
+import type { HookTable, Listener } from '../hooks/hooks.ts'
 import { isEntry } from './assembly.ts'
 import { inherit } from './entry-text.ts'
-import type { HookTable, Listener } from './hooks.ts'
 
 /** Hands each entry that arrives to every `onRegister`, one plugin after another. Never rejects. */
 export async function register(

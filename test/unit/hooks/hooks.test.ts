@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { HookTable, isPromise } from '../../../core/kernel/hooks.ts'
-import { Wheel } from '../../../core/kernel/wheel.ts'
+import { HookTable, isPromise } from '../../../core/hooks/hooks.ts'
+import { Wheel } from '../../../core/hooks/wheel.ts'
 import { type AuthRequest, deny, type Event, HOOK_NAMES } from '../../../sdk/index.ts'
 import { FakeClock } from '../../../sdk/testing/clock.ts'
-import { guard, line, rig, settled } from './kernel.ts'
+import { guard, line, rig, settled } from '../kernel/kernel.ts'
 
 const request = { headers: {} } as AuthRequest
 const principal = { issuer: 'i', subject: 's', claims: {}, scopes: [] }
