@@ -17,8 +17,9 @@ const CLOSE_BRACE = 125
 const OPEN_BRACKET = 91
 const CLOSE_BRACKET = 93
 
-/** Stands for an array among objects' names. */
-const IN_ARRAY: Set<string> = new Set()
+/** In place of names: the object has none so far; it is an array. */
+const NO_NAMES = -1
+const IN_ARRAY = -2
 /** So many names are compared one by one: a set for each object costs more. */
 const FEW_NAMES = 16
 
@@ -135,7 +136,7 @@ export function repeatsName(text: string, members: Members): boolean {
  */
 export function repeatsNameAnywhere(text: string, from: number): boolean {
   // One pass with a stack of its own: depth costs neither stack nor a second look at what lies inside.
-  const open: (Set<string> | string[] | undefined)[] = []
+  const open: (Set<string> | string[] | number)[] = []
   let nameNext = false
   let i = skipSpace(text, from)
   do {
@@ -143,13 +144,22 @@ export function repeatsNameAnywhere(text: string, from: number): boolean {
     if (c === QUOTE) {
       const end = skipString(text, i)
       if (nameNext) {
-        const name = readName(text, i, end)
         const names = open[open.length - 1]
-        if (names === undefined) open[open.length - 1] = [name]
-        else if (names instanceof Set) {
-          if (names.size === names.add(name).size) return true
-        } else if (names.includes(name)) return true
-        else if (names.push(name) > FEW_NAMES) open[open.length - 1] = new Set(names)
+        // Most objects of a call have few members: the first name is read when there is a second.
+        if (names === NO_NAMES) open[open.length - 1] = i
+        else {
+          const name = readName(text, i, end)
+          if (typeof names === 'number') {
+            const first = readName(text, names, skipString(text, names))
+            if (first === name) return true
+            open[open.length - 1] = [first, name]
+          } else if (names instanceof Set) {
+            if (names.size === names.add(name).size) return true
+          } else if (names?.includes(name)) return true
+          else if (names !== undefined && names.push(name) > FEW_NAMES) {
+            open[open.length - 1] = new Set(names)
+          }
+        }
         nameNext = false
       }
       i = end
@@ -157,7 +167,7 @@ export function repeatsNameAnywhere(text: string, from: number): boolean {
     }
     i++
     if (c === OPEN_BRACE) {
-      open.push(undefined)
+      open.push(NO_NAMES)
       nameNext = true
     } else if (c === OPEN_BRACKET) open.push(IN_ARRAY)
     else if (c === CLOSE_BRACE || c === CLOSE_BRACKET) {
