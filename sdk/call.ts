@@ -6,7 +6,7 @@ import type { Question } from './question.ts'
 export interface Call {
   /** Unique within this gateway process. */
   readonly id: string
-  readonly method: 'tools/call' | 'prompts/get' | 'resources/read'
+  readonly method: 'tools/call' | 'prompts/get' | 'resources/read' | 'completion/complete'
   readonly caller: Caller
   readonly entry: Entry
   /** The targets of the entry that this caller may use. */
@@ -14,7 +14,8 @@ export interface Call {
   /** Where it goes; `undefined` while several candidates are left and no shaper has chosen. */
   readonly target: Target | undefined
   /**
-   * The arguments as they stand now; of `resources/read` the `uri`. Plain JavaScript values; never change
+   * The arguments as they stand now; of `resources/read` the `uri`, of `completion/complete` `ref`,
+   * `argument` and `context`. Plain JavaScript values; never change
    * them in place.
    */
   readonly args: Readonly<Record<string, unknown>>

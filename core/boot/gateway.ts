@@ -86,6 +86,7 @@ export async function startGateway(
     names: config.names,
     servers: {
       send: (round, headers) => outbound.send(round, headers),
+      instructions: () => outbound.instructions(),
       discover: (id, identity, caller) => outbound.discover(id, identity, caller),
     },
     archive: lines.some(({ hooks }) => hooks.identity !== undefined)

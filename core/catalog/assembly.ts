@@ -5,20 +5,25 @@ import { entryText, inherit } from './entry-text.ts'
 import { type NameRules, publicName } from './names.ts'
 import type { EntryMethod } from './ports.ts'
 import { UriTemplate } from './uri-template.ts'
+import { isUnlisted, placedUri, readPlaced, unlisted, uriName } from './uris.ts'
 
 const KINDS: ReadonlySet<unknown> = new Set(['tool', 'prompt', 'resource', 'template'])
 /** Kinds that clients ask for by a name that the name rules shape; the others by what is a URI. */
 const NAMED: ReadonlySet<EntryKind> = new Set(['tool', 'prompt'])
-const KIND_OF = { 'tools/call': 'tool', 'prompts/get': 'prompt' } as const
+const RESOURCES: ReadonlySet<EntryKind> = new Set(['resource', 'template'])
 
 /** One whole catalog: the entries that some callers' identities see, each kind's names unique. */
 export class Assembly {
   readonly entries: readonly Entry[]
   /** Names that two upstreams claim; neither is listed nor callable. */
   readonly collisions: readonly string[]
+  /** Whether upstreams have resources: then their results may name some. */
+  readonly hasResources: boolean
   readonly #byKey: ReadonlyMap<string, Entry>
   readonly #tools: ReadonlyMap<string, Entry>
-  readonly #templates: readonly (readonly [UriTemplate, Entry])[]
+  readonly #templates: readonly Shape[]
+  /** Resources by upstream and the upstream's own URI. */
+  readonly #own: ReadonlyMap<string, Entry>
 
   constructor(byKey: ReadonlyMap<string, Entry>, collisions: readonly string[]) {
     this.entries = [...byKey.values()]
@@ -29,17 +34,65 @@ export class Assembly {
       this.entries.flatMap((entry) => (entry.kind === 'tool' ? [[entry.name, entry]] : [])),
     )
     this.#templates = this.entries.flatMap((entry) =>
-      entry.kind === 'template' ? [[new UriTemplate(entry.name), entry] as const] : [],
+      entry.kind === 'template' && !isUnlisted(entry)
+        ? { entry, shape: new UriTemplate(entry.name) }
+        : [],
+    )
+    this.hasResources = this.entries.some(
+      ({ kind, targets }) => RESOURCES.has(kind) && targets.some(({ upstream }) => upstream !== ''),
+    )
+    this.#own = new Map(
+      this.entries.flatMap((entry) =>
+        entry.kind === 'resource'
+          ? entry.targets.map(({ upstream, name }) => [`${upstream} ${name}`, entry] as const)
+          : [],
+      ),
     )
   }
 
   /** The entry that a request of that method is aimed at, if there is exactly one. */
   find(method: EntryMethod, name: string): Entry | undefined {
-    if (method === 'tools/call') return this.#tools.get(name)
-    if (method !== 'resources/read') return this.#byKey.get(keyOf(KIND_OF[method], name))
+    switch (method) {
+      case 'tools/call':
+        return this.#tools.get(name)
+      case 'prompts/get':
+        return this.#byKey.get(keyOf('prompt', name))
+      case 'resources/read':
+        return this.#resource(name)
+      case 'completion/complete':
+        return (
+          this.#byKey.get(keyOf('prompt', name)) ??
+          this.#byKey.get(keyOf('template', name)) ??
+          this.#resource(name)
+        )
+    }
+  }
+
+  /** What clients read an upstream's own URI by, wherever it stands in what that upstream says. */
+  publicUri(upstream: string, own: string): string {
+    if (this.#resource(own)?.targets.some((target) => target.upstream === upstream)) return own
+    const placed = placedUri(upstream, own)
+    return this.#resource(placed) === undefined ? own : placed
+  }
+
+  #resource(uri: string): Entry | undefined {
+    const listed = this.#byKey.get(keyOf('resource', uri))
+    if (listed !== undefined) return listed
+    const placed = readPlaced(uri)
+    if (placed !== undefined) return this.#placed(placed.upstream, placed.own)
+    return this.#templates.find(({ shape }) => shape.matches(uri))?.entry
+  }
+
+  /** One resource has one entry, whatever it is asked for by: what refuses it is not to be walked round. */
+  #placed(upstream: string, own: string): Entry | undefined {
+    const shaped = ({ entry: { targets } }: Shape) =>
+      targets.some(
+        (target) => target.upstream === upstream && new UriTemplate(target.name).matches(own),
+      )
     return (
-      this.#byKey.get(keyOf('resource', name)) ??
-      this.#templates.find(([template]) => template.matches(name))?.[1]
+      this.#own.get(`${upstream} ${own}`) ??
+      this.#templates.find(shaped)?.entry ??
+      this.#byKey.get(keyOf('template', uriName(upstream, unlisted().definition.uriTemplate)))
     )
   }
 
@@ -47,6 +100,11 @@ export class Assembly {
   print(): string {
     return JSON.stringify([printOf(this.entries), this.collisions])
   }
+}
+
+interface Shape {
+  readonly entry: Entry
+  readonly shape: UriTemplate
 }
 
 /** Equal for lists of entries that read and call the same. */
@@ -102,7 +160,13 @@ export class Assembler {
       const name = NAMED.has(kind) ? publicName(this.#rules, '', entry.name) : entry.name
       const named = name === entry.name ? entry : inherit({ ...entry, name }, entry)
       const key = keyOf(kind, name)
-      if (byKey.has(key)) twice.set(key, name)
+      const other = byKey.get(key)
+      const moved = other === undefined || NAMED.has(kind) ? undefined : placed(named, other)
+      if (moved !== undefined) {
+        byKey.set(keyOf(kind, moved.name), moved)
+        continue
+      }
+      if (other !== undefined) twice.set(key, name)
       byKey.set(key, named)
     }
     for (const [key, name] of twice) {
@@ -117,6 +181,16 @@ export class Assembler {
 export function isEntry(value: unknown): value is Entry {
   if (!isObject(value) || typeof value.name !== 'string' || !KINDS.has(value.kind)) return false
   return isObject(value.definition) && Array.isArray(value.targets)
+}
+
+/** An upstream's resource under a URI of its own, beside another upstream's of the same URI. */
+function placed(entry: Entry, other: Entry): Entry | undefined {
+  const [target] = entry.targets
+  if (target === undefined || target.upstream === '') return undefined
+  if (other.targets.some(({ upstream }) => upstream === target.upstream)) return undefined
+  const name = placedUri(target.upstream, target.name)
+  const targets = entry.targets.map((one) => ({ ...one, publicName: name }))
+  return inherit({ ...entry, name, targets }, entry)
 }
 
 function keyOf(kind: EntryKind, name: string): string {

@@ -1,11 +1,12 @@
 import type { Caller, CatalogChanged, Clock, Entry, Principal } from '../../sdk/index.ts'
 import type { HookTable } from '../hooks/hooks.ts'
 import { Assembler, Assembly } from './assembly.ts'
-import { rememberSource } from './entry-text.ts'
+import { NAME_MEMBER, rememberSource } from './entry-text.ts'
 import { type NameRules, publicName } from './names.ts'
 import { type OwnList, OwnLists } from './own-lists.ts'
-import type { Archive, Discovery, ListedTool } from './ports.ts'
+import type { Archive, Discovery, ListedEntry } from './ports.ts'
 import { register } from './registration.ts'
+import { uriName } from './uris.ts'
 
 /** What the config says about an upstream's names. */
 export interface UpstreamNames {
@@ -97,7 +98,7 @@ export class CatalogStore {
       servers,
       archive,
       refresh: (id) => this.#names.get(id)?.refresh || Number.POSITIVE_INFINITY,
-      enter: (id, tools) => this.#enter(id, tools),
+      enter: (id, listed) => this.#enter(id, listed),
       changed: (list) => {
         this.#turn++
         parts.ownChanged(list)
@@ -155,11 +156,11 @@ export class CatalogStore {
    * @param open whether the server lists this to anybody, without credentials: then it is also what an
    *   identity sees that has no list of its own yet
    */
-  async update(upstream: string, tools: readonly ListedTool[], open: boolean): Promise<void> {
+  async update(upstream: string, listed: readonly ListedEntry[], open: boolean): Promise<void> {
     const source = this.#sources.get(upstream)
     if (source === undefined) return
     const turn = ++source.turn
-    const entries = await this.#enter(upstream, tools)
+    const entries = await this.#enter(upstream, listed)
     if (turn !== source.turn) return
     source.entries = entries
     source.listed = true
@@ -218,26 +219,34 @@ export class CatalogStore {
     return variant
   }
 
-  async #enter(upstream: string, tools: readonly ListedTool[]): Promise<readonly Entry[]> {
+  async #enter(upstream: string, listed: readonly ListedEntry[]): Promise<readonly Entry[]> {
     const names = this.#names.get(upstream) as UpstreamNames
-    const arrived = tools.flatMap((tool) => this.#name(names, tool))
+    const arrived = listed.flatMap((one) => this.#name(names, one))
     const { hooks } = this.#parts
     return hooks.on.onRegister === null ? arrived : register(hooks, arrived)
   }
 
-  /** One tool as the entries it makes: itself and its aliases. */
-  #name(names: UpstreamNames, { definition, text }: ListedTool): Entry[] {
-    const original = definition.name
+  /** One listed entry as those it makes: itself, and of a tool its aliases. */
+  #name(names: UpstreamNames, { kind, definition, text }: ListedEntry): Entry[] {
+    const { rules } = this.#parts
+    const original = definition[NAME_MEMBER[kind]] as string
+    if (kind !== 'tool') {
+      rememberSource(definition, text)
+      // URIs stay as they are: what they stand for is part of them.
+      const name =
+        kind === 'prompt' ? publicName(rules, names.prefix, original) : uriName(names.id, original)
+      const targets = [{ upstream: names.id, name: original, publicName: name }]
+      return [{ kind, name, definition, targets }]
+    }
     if (!names.takes(original)) return []
     rememberSource(definition, text)
-    const { rules } = this.#parts
     const name = publicName(rules, names.prefix, names.rename.get(original) ?? original)
     const targets = [{ upstream: names.id, name: original, publicName: name }]
-    const entries: Entry[] = [{ kind: 'tool', name, definition, targets }]
+    const entries: Entry[] = [{ kind, name, definition, targets }]
     for (const [alias, of] of names.alias) {
       if (of !== original) continue
       const aliased = publicName(rules, names.prefix, alias)
-      entries.push({ kind: 'tool', name: aliased, definition, targets })
+      entries.push({ kind, name: aliased, definition, targets })
     }
     return entries
   }

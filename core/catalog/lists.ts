@@ -12,6 +12,7 @@ import type { Assembly } from './assembly.ts'
 import type { CatalogStore } from './catalog.ts'
 import { entryText, inherit } from './entry-text.ts'
 import { type Bound, Gathering } from './gathering.ts'
+import { isUnlisted } from './uris.ts'
 import type { View, Views } from './view.ts'
 
 /** Lists are large and views may be as many as users: only so many are kept. */
@@ -123,6 +124,7 @@ export class Lists {
   #make(view: View, assembly: Assembly, presentations: Presentations): ShownList {
     const texts: Record<EntryKind, string[]> = { tool: [], prompt: [], resource: [], template: [] }
     for (const entry of this.#show(view, assembly, presentations)) {
+      if (isUnlisted(entry)) continue
       texts[entry.kind].push(entryText(entry))
     }
     const shown = (kind: EntryKind) => {

@@ -1,7 +1,7 @@
 import type { Caller, Clock, Entry, Principal } from '../../sdk/index.ts'
 import { printOf } from './assembly.ts'
 import { digest } from './digest.ts'
-import type { Archive, Discovery, ListedTool } from './ports.ts'
+import type { Archive, Discovery, ListedEntry } from './ports.ts'
 
 /** Identities per upstream whose lists are in memory; the archive has the others. */
 const MOST = 10_000
@@ -31,7 +31,7 @@ export interface OwnListsParts {
   /** Milliseconds after which an upstream's list is read again. */
   readonly refresh: (upstream: string) => number
   /** What a list becomes in the catalog. */
-  readonly enter: (upstream: string, tools: readonly ListedTool[]) => Promise<readonly Entry[]>
+  readonly enter: (upstream: string, listed: readonly ListedEntry[]) => Promise<readonly Entry[]>
   /** Called when a list is another one than before. */
   readonly changed: (list: OwnList) => void
 }
@@ -90,7 +90,7 @@ export class OwnLists {
     if (list.entries === undefined) {
       const stored = await archive?.load(upstream, identity)
       if (stored !== undefined) {
-        await this.#take(list, stored.tools)
+        await this.#take(list, stored.entries)
         list.staleAt = stored.at + refresh(upstream)
         if (list.staleAt > clock.now()) return
         // Whoever waits has what there was; what is new comes behind.
@@ -106,16 +106,16 @@ export class OwnLists {
     const { clock, servers, archive, refresh } = this.#parts
     const { upstream, identity } = list
     list.staleAt = clock.now() + RETRY
-    const tools = await servers.discover(upstream, identity, caller)
-    if (tools === undefined || !this.#isKept(list)) return
+    const entries = await servers.discover(upstream, identity, caller)
+    if (entries === undefined || !this.#isKept(list)) return
     list.staleAt = clock.now() + refresh(upstream)
-    await this.#take(list, tools)
-    if (this.#isKept(list)) await archive?.save(upstream, identity, { tools, at: clock.now() })
+    await this.#take(list, entries)
+    if (this.#isKept(list)) await archive?.save(upstream, identity, { entries, at: clock.now() })
   }
 
-  async #take(list: OwnList, tools: readonly ListedTool[]): Promise<void> {
+  async #take(list: OwnList, listed: readonly ListedEntry[]): Promise<void> {
     const { enter, changed } = this.#parts
-    const entries = await enter(list.upstream, tools)
+    const entries = await enter(list.upstream, listed)
     if (!this.#isKept(list)) return
     const version = digest(list.upstream, printOf(entries))
     const first = list.entries === undefined

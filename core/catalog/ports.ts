@@ -1,10 +1,12 @@
-import type { Call, Caller, ToolDefinition } from '../../sdk/index.ts'
+import type { Call, Caller, Definitions, EntryKind } from '../../sdk/index.ts'
 
 /** The methods that are aimed at an entry. */
 export type EntryMethod = Call['method']
 
 /** The upstreams, as the catalog sees them. */
 export interface Discovery {
+  /** What the upstreams say about how they are meant to be used, by id, in config order; those that do. */
+  instructions(): ReadonlyMap<string, string>
   /**
    * Reads what an upstream lists for one credential identity, with the caller's credentials. Never
    * rejects: `undefined` when it cannot be had now, which the log has been told.
@@ -13,12 +15,13 @@ export interface Discovery {
     upstream: string,
     identity: string,
     caller: Caller,
-  ): Promise<readonly ListedTool[] | undefined>
+  ): Promise<readonly ListedEntry[] | undefined>
 }
 
-/** A tool as an upstream listed it, with its source text. */
-export interface ListedTool {
-  readonly definition: ToolDefinition
+/** An entry as an upstream listed it, with its source text. */
+export interface ListedEntry<K extends EntryKind = EntryKind> {
+  readonly kind: K
+  readonly definition: Definitions[K]
   readonly text: string
 }
 
@@ -31,7 +34,7 @@ export interface Archive {
 
 /** A kept list. */
 export interface ArchivedList {
-  readonly tools: readonly ListedTool[]
+  readonly entries: readonly ListedEntry[]
   /** When it was read, in milliseconds since the epoch. */
   readonly at: number
 }

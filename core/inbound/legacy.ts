@@ -1,11 +1,12 @@
 import type { Caller, Client, Maybe } from '../../sdk/index.ts'
 import { isPromise } from '../hooks/hooks.ts'
 import { Slots, type Slotted } from '../hooks/slots.ts'
-import { findMember, isObject, memberText } from '../wire/json.ts'
-import { CODE, type Implementation, LEGACY, NEWEST_LEGACY } from '../wire/protocol.ts'
+import { findMember, memberText } from '../wire/json.ts'
+import { CODE, type Implementation, LEGACY } from '../wire/protocol.ts'
 import type { Arrival } from './arrival.ts'
 import { BatchPart } from './batch-part.ts'
 import { HttpExchange, sendJson } from './exchange.ts'
+import { initializing } from './legacy-client.ts'
 import type { ListGroup } from './list-stream.ts'
 import type { ClientMessage } from './message.ts'
 import type { StatusExchange } from './operations.ts'
@@ -19,9 +20,6 @@ const NO_ID = { id: undefined }
 const WORDS = {
   changed: (group: ListGroup) => `{"jsonrpc":"2.0","method":"notifications/${group}/list_changed"}`,
 }
-
-/** Bytes. A session's id holds what the client said about itself, and ids travel in headers. */
-const MOST_FACTS = 4_096
 
 /** A call in flight, as `notifications/cancelled` names it. */
 interface OpenCall extends Slotted {
@@ -188,36 +186,21 @@ export class LegacyWire {
   }
 
   #initialize(arrival: Arrival, message: ClientMessage): void {
-    const { replies } = this.#parts
-    const { protocolVersion, capabilities, clientInfo } = message.params
-    if (
-      typeof protocolVersion !== 'string' ||
-      (capabilities !== undefined && !isObject(capabilities))
-    ) {
-      const reason =
-        'Invalid params: `protocolVersion` must be a string and `capabilities` an object'
-      const wrong = replies.error(200, CODE.invalidParams, reason)
-      return sendJson(arrival.response, 200, respond(message, wrong), [...arrival.cors])
+    const { replies, operations } = this.#parts
+    const { response, cors, principal, requestId } = arrival
+    const client = initializing(message)
+    if (typeof client === 'string') {
+      const wrong = replies.error(200, CODE.invalidParams, `Invalid params: ${client}`)
+      return sendJson(response, 200, respond(message, wrong), [...cors])
     }
-    const version = LEGACY.includes(protocolVersion) ? protocolVersion : NEWEST_LEGACY
-    const info = isObject(clientInfo) ? clientInfo : {}
-    const client: Client = {
-      name: typeof info.name === 'string' ? info.name : 'unknown',
-      version: typeof info.version === 'string' ? info.version : '',
-      protocolVersion: version,
-      era: 'legacy',
-      capabilities: capabilities ?? {},
+    const session = this.#sessions.create(principal, client)
+    const answer = (instructions: string) => {
+      const members = `"protocolVersion":"${client.protocolVersion}","capabilities":${operations.capabilities},"serverInfo":${JSON.stringify(this.#us)}${instructions}`
+      const headers = [...cors, 'mcp-session-id', session.id]
+      sendJson(response, 200, respond(message, replies.result('legacy', members)), headers)
     }
-    if (Buffer.byteLength(JSON.stringify(client)) > MOST_FACTS) {
-      const reason = `Invalid params: \`clientInfo\` and \`capabilities\` are larger than ${MOST_FACTS} bytes`
-      const wrong = replies.error(200, CODE.invalidParams, reason)
-      return sendJson(arrival.response, 200, respond(message, wrong), [...arrival.cors])
-    }
-    const session = this.#sessions.create(arrival.principal, client)
-    const members = `"protocolVersion":"${version}","capabilities":${this.#parts.operations.capabilities},"serverInfo":${JSON.stringify(this.#us)}`
-    const reply = replies.result('legacy', members)
-    const headers = [...arrival.cors, 'mcp-session-id', session.id]
-    sendJson(arrival.response, 200, respond(message, reply), headers)
+    const caller = this.#caller(arrival, session)
+    proceed(this.#parts, arrival, message, () => operations.instructions(caller, requestId), answer)
   }
 
   #notified(message: ClientMessage, session: Session | undefined): void {

@@ -43,8 +43,13 @@ export class ModernWire {
     if (aimed !== undefined) return this.#call(aimed, arrival, message, caller)
     switch (method) {
       case 'server/discover': {
-        const members = `"supportedVersions":["${MODERN}"],"capabilities":${operations.capabilities}${NO_CACHE}"public"`
-        return this.#send(arrival, message, replies.result('modern', members))
+        // What servers say is for those who may use them.
+        const scope = kernel.lists.differ ? '"private"' : '"public"'
+        const members = `"supportedVersions":["${MODERN}"],"capabilities":${operations.capabilities}${NO_CACHE}${scope}`
+        const said = () => operations.instructions(caller, arrival.requestId)
+        return proceed(this.#parts, arrival, message, said, (instructions) =>
+          this.#send(arrival, message, replies.result('modern', members + instructions)),
+        )
       }
       case 'subscriptions/listen':
         return this.#listen(arrival, message, caller)
@@ -140,7 +145,7 @@ export class ModernWire {
     // Which headers a notification carries is not defined.
     if (message.id === undefined) return undefined
     if (headers['mcp-method']?.toString().trim() !== method) return replies.mismatch('Mcp-Method')
-    const aim = method === undefined ? undefined : AIM[method as EntryMethod]
+    const aim = method === undefined ? undefined : AIM[method]
     const aimedAt = aim === undefined ? undefined : params[aim]
     if (typeof aimedAt !== 'string') return undefined
     const name = headers['mcp-name']?.toString().trim()

@@ -34,11 +34,13 @@ const LISTS: ReadonlyMap<string, { readonly kind: EntryKind; readonly member: st
 const KIND_OF = { tools: 'tool', prompts: 'prompt', resources: 'resource' } as const
 
 /** The member of `params` that says what a request is aimed at; `Mcp-Name` mirrors it. */
-export const AIM: Readonly<Record<EntryMethod, string>> = {
+export const AIM: Readonly<Record<string, string>> = {
   'tools/call': 'name',
   'prompts/get': 'name',
   'resources/read': 'uri',
 }
+
+const REF_NAME: Readonly<Record<string, string>> = { 'ref/prompt': 'name', 'ref/resource': 'uri' }
 
 const NO_ARGS: Readonly<Record<string, unknown>> = Object.freeze({})
 
@@ -59,7 +61,10 @@ export class Operations {
     this.#replies = replies
     this.groups = LIST_GROUPS.filter((group) => kernel.serves.has(KIND_OF[group]))
     const capabilities = this.groups.map((group) => [group, { listChanged: true }])
-    this.capabilities = JSON.stringify(Object.fromEntries(capabilities))
+    this.capabilities = JSON.stringify({
+      ...Object.fromEntries(capabilities),
+      ...(kernel.completes ? { completions: {} } : {}),
+    })
   }
 
   /**
@@ -106,11 +111,30 @@ export class Operations {
     }
   }
 
+  /**
+   * The `instructions` of the servers that this caller may use, as a member of a result behind others;
+   * empty when there are none, or a plugin failed to say which these are.
+   */
+  instructions(caller: Caller, requestId: string): Maybe<string> {
+    const write = (text: string) => (text === '' ? '' : `,"instructions":${JSON.stringify(text)}`)
+    const failedTo = (cause: unknown) => {
+      this.#kernel.fault(cause, requestId)
+      return ''
+    }
+    try {
+      const text = this.#kernel.instructions(caller)
+      return isPromise(text) ? text.then(write, failedTo) : write(text)
+    } catch (cause) {
+      return failedTo(cause)
+    }
+  }
+
   /** The method of a request that is aimed at an entry, if there can be such entries. */
   aimed(method: string | undefined): EntryMethod | undefined {
     if (method === 'tools/call') return method
     if (method === 'prompts/get') return this.#serves('prompt') ? method : undefined
     if (method === 'resources/read') return this.#serves('resource') ? method : undefined
+    if (method === 'completion/complete') return this.#kernel.completes ? method : undefined
     return undefined
   }
 
@@ -161,26 +185,18 @@ export class Operations {
     const { requestState, inputResponses } = params
     const wrong = this.#wrongRetry(requestState, inputResponses)
     if (wrong !== undefined) return wrong
-    const key = AIM[method]
-    const name = params[key]
-    if (typeof name !== 'string') {
-      const reason = `Invalid params: \`${key}\` must be a string`
-      return this.#replies.error(200, CODE.invalidParams, reason)
+    const aim = aimOf(method, params)
+    if (typeof aim === 'string') {
+      return this.#replies.error(200, CODE.invalidParams, `Invalid params: ${aim}`)
     }
-    const args = method === 'resources/read' ? undefined : params.arguments
-    if (args !== undefined && !isObject(args)) {
-      return this.#replies.error(
-        200,
-        CODE.invalidParams,
-        'Invalid params: `arguments` must be an object',
-      )
-    }
-    const index = args === undefined ? -1 : findMember(text, paramsMembers, 'arguments')
+    const { name, args } = aim
+    const sourced = args === params.arguments && args !== undefined
+    const index = sourced ? findMember(text, paramsMembers, 'arguments') : -1
     const outcome = this.#kernel.call(
       {
         method,
         name,
-        args: method === 'resources/read' ? { uri: name } : (args ?? NO_ARGS),
+        args: args ?? NO_ARGS,
         text,
         params: paramsMembers,
         argsAt: index < 0 ? -1 : (paramsMembers[index + 2] as number),
@@ -224,6 +240,31 @@ export class Operations {
       .challenges(auth, denial)
       .flatMap((one) => ['www-authenticate', writeChallenge(one)])
   }
+}
+
+/** What a request is aimed at, and with what; a string says what is wrong with its `params`. */
+function aimOf(
+  method: EntryMethod,
+  params: ClientMessage['params'],
+): { name: string; args: Readonly<Record<string, unknown>> | undefined } | string {
+  if (method === 'completion/complete') {
+    const { ref, argument, context } = params
+    const key = isObject(ref) ? REF_NAME[String(ref.type)] : undefined
+    const name = key === undefined ? undefined : (ref as Record<string, unknown>)[key]
+    if (typeof name !== 'string') {
+      return '`ref` must be `{ type: "ref/prompt", name }` or `{ type: "ref/resource", uri }`'
+    }
+    if (!isObject(argument)) return '`argument` must be an object'
+    if (context !== undefined && !isObject(context)) return '`context` must be an object'
+    return { name, args: { ref, argument, ...(context === undefined ? {} : { context }) } }
+  }
+  const key = AIM[method] as string
+  const name = params[key]
+  if (typeof name !== 'string') return `\`${key}\` must be a string`
+  if (method === 'resources/read') return { name, args: { uri: name } }
+  const { arguments: args } = params
+  if (args !== undefined && !isObject(args)) return '`arguments` must be an object'
+  return { name, args }
 }
 
 /** One challenge as RFC 9110 writes it. */

@@ -27,6 +27,7 @@ import { Callers } from './caller.ts'
 import { NestedExchange, nestedRequest, refuseNested } from './nested.ts'
 import { Offers } from './offers.ts'
 import { Pauses, type Spent } from './pauses.ts'
+import { PlacedServers } from './placed-servers.ts'
 import type { CallRequest, Exchange, ListWatcher, Sealer, Servers, Traces, Vault } from './ports.ts'
 import { Reports } from './reports.ts'
 import type { Round } from './round.ts'
@@ -67,6 +68,8 @@ export class Kernel {
   readonly shadows: Shadows | null
   /** The kinds of entries that there can be. */
   readonly serves: ReadonlySet<EntryKind>
+  /** Whether somebody may complete arguments. */
+  readonly completes: boolean
   /** What plugins know of credentials. */
   readonly vault: Vault
   /** Called after every change of the catalog; set by the kernel's owner. */
@@ -74,6 +77,7 @@ export class Kernel {
   /** Told of what made a request fail. */
   readonly fault: (cause: unknown, requestId: string) => void
   readonly #path: CallPath
+  readonly #servers: Servers
   readonly #authentication: Authentication
   readonly #reports: Reports
   readonly #watchers = new Set<ListWatcher>()
@@ -81,6 +85,7 @@ export class Kernel {
   constructor(parts: KernelParts) {
     const { clock, servers, nextId, fault } = parts
     this.fault = fault
+    this.#servers = servers
     this.hooks = new HookTable(parts.lines, parts.wheel)
     const enforced = parts.lines.filter(({ mode }) => mode !== 'shadow')
     this.#authentication = new Authentication(this.hooks, clock)
@@ -101,8 +106,9 @@ export class Kernel {
       },
       ownChanged: (list) => this.#tell((caller) => this.catalog.sees(caller, list)),
     })
-    const offered = offers.entries.map(({ kind }) => (kind === 'template' ? 'resource' : kind))
-    this.serves = new Set(['tool', ...offered, ...(offered.includes('resource') ? TEMPLATES : [])])
+    const { kinds } = offers
+    this.serves = new Set(parts.upstreams.length > 0 ? EVERY_KIND : kinds)
+    this.completes = parts.upstreams.length > 0
     this.views = new Views(this.hooks, clock)
     this.lists = new Lists(this.catalog, this.views, this.hooks, clock)
     const isShadowed = enforced.length < parts.lines.length
@@ -117,7 +123,7 @@ export class Kernel {
       catalog,
       views,
       hooks,
-      servers,
+      servers: new PlacedServers(servers, catalog),
       vault,
       traces: parts.traces,
       reports,
@@ -185,6 +191,25 @@ export class Kernel {
   }
 
   /**
+   * What the servers of which this caller may use anything say about how they are meant to be used; `''`
+   * when none says anything.
+   * @throws HookError, or rejects with it
+   */
+  instructions(caller: Caller): Maybe<string> {
+    const said = this.#servers.instructions()
+    if (said.size === 0) return ''
+    const join = (entries: readonly PermittedEntry[]) => {
+      const used = new Set(
+        entries.flatMap(({ candidates }) => candidates.map((one) => one.upstream)),
+      )
+      const parts = [...said].flatMap(([id, text]) => (used.has(id) ? `# ${id}\n\n${text}` : []))
+      return parts.join('\n\n')
+    }
+    const entries = this.lists.entries(caller, () => true)
+    return isPromise(entries) ? entries.then(join) : join(entries)
+  }
+
+  /**
    * Told before a list is answered.
    * @throws HookError, or rejects with it, when it must not be answered
    */
@@ -234,5 +259,5 @@ export class Kernel {
   }
 }
 
-/** Where there are resources there is a list of templates, be it empty. */
-const TEMPLATES: readonly EntryKind[] = ['template']
+/** What servers may list, be it nothing. */
+const EVERY_KIND: readonly EntryKind[] = ['tool', 'prompt', 'resource', 'template']

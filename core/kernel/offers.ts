@@ -14,6 +14,13 @@ const OUTCOMES: ReadonlySet<unknown> = new Set([
   'cancelled',
 ])
 
+const NO_COMPLETION: Outcome = {
+  kind: 'result',
+  result: { completion: { values: [] } },
+  source: 'plugin',
+  executed: false,
+}
+
 interface Offer {
   readonly plugin: string
   readonly hook: OfferName
@@ -41,12 +48,22 @@ export class Offers {
     ])
   }
 
+  /** The kinds there are of it: where there are resources there is a list of templates, and there are always tools. */
+  get kinds(): readonly EntryKind[] {
+    const offered = this.entries.flatMap(({ kind }): EntryKind[] =>
+      kind === 'resource' || kind === 'template' ? ['resource', 'template'] : [kind],
+    )
+    return ['tool', ...offered]
+  }
+
   /** Does the work of what a plugin offers. @throws HookError, or rejects with it */
   call(round: Round): Maybe<Outcome> {
     const { plugin = '', name = '' } = round.target ?? {}
     const offer = this.#offers.get(keyOf(plugin, round.entry.kind, name))
     // The catalog lists what is offered; a target of anything else is a bug.
     if (offer === undefined) throw new Error(`plugin ${plugin} offers no ${name}`)
+    // What a plugin offers, nobody completes.
+    if (round.method === 'completion/complete') return NO_COMPLETION
     round.current = plugin
     let returned: unknown
     try {

@@ -89,6 +89,7 @@ const UNKNOWN: Readonly<Record<EntryMethod, readonly [what: string, kind: string
   'tools/call': ['Unknown tool', 'tools'],
   'prompts/get': ['Unknown prompt', 'prompts'],
   'resources/read': ['Resource not found', 'resources'],
+  'completion/complete': ['Unknown prompt or resource', 'prompts and resources'],
 }
 
 /** No such entry, as far as this caller can tell. */

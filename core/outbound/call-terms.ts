@@ -35,7 +35,9 @@ export class CallTerms {
 
   /** Whether the call may be sent again when nobody knows what became of it. */
   repeatable({ entry }: Round): boolean {
-    if (!this.#config.trustAnnotations || !isKind(entry, 'tool')) return false
+    // Who gets, reads or completes changes nothing.
+    if (!isKind(entry, 'tool')) return true
+    if (!this.#config.trustAnnotations) return false
     const { annotations } = entry.definition
     return annotations?.readOnlyHint === true || annotations?.idempotentHint === true
   }

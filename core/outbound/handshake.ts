@@ -17,6 +17,7 @@ export function discovered(message: Message): ServerFacts | undefined {
     era: 'modern',
     protocolVersion: MODERN,
     capabilities: isObject(result.capabilities) ? result.capabilities : {},
+    instructions: typeof result.instructions === 'string' ? result.instructions : '',
   }
 }
 
@@ -44,5 +45,6 @@ export function initialized(message: Message): ServerFacts {
     era: 'legacy',
     protocolVersion: result.protocolVersion,
     capabilities: isObject(result.capabilities) ? result.capabilities : {},
+    instructions: typeof result.instructions === 'string' ? result.instructions : '',
   }
 }

@@ -6,6 +6,7 @@ import type { HttpPool, HttpReader } from './http-pool.ts'
 import { HttpRequest, type RequestOwner } from './http-request.ts'
 import type { Link, Lost, Outgoing, ServerFacts, Ticket, Waiter } from './link.ts'
 import { ListStream } from './list-stream.ts'
+import { listenParams } from './listening.ts'
 import { broken, envelope, writeRequest } from './message.ts'
 
 /** Headers of every POST (Streamable HTTP, "sending messages to the server"). */
@@ -104,15 +105,15 @@ export class HttpLink implements Link, RequestOwner {
   }
 
   listen(changed: () => void, broken: () => void, headers?: Headers): void {
-    const tools = this.facts.capabilities.tools as { listChanged?: unknown } | undefined
-    if (tools?.listChanged !== true || this.#closed || this.#retired || this.#stream?.open) return
+    const wanted = listenParams(this.facts)
+    if (wanted === undefined || this.#closed || this.#retired || this.#stream?.open) return
     const { pool } = this.#shared
     const stream = new ListStream(changed, broken)
     this.#stream = stream
     if (this.facts.era === 'modern') {
       const request: Outgoing = {
         method: 'subscriptions/listen',
-        params: '"notifications":{"toolsListChanged":true}',
+        params: wanted,
         meta: '',
         progress: false,
       }

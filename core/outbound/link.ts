@@ -1,8 +1,4 @@
-import type { CredentialsQuery } from '../../sdk/index.ts'
 import type { Members } from '../wire/json.ts'
-
-/** For whom a server is contacted; nobody of either when the gateway itself does. */
-export type Asker = Pick<CredentialsQuery, 'caller' | 'call'>
 
 /** A request on its way to an upstream. The link adds id, envelope and progress token. */
 export interface Outgoing {
@@ -62,6 +58,8 @@ export interface ServerFacts {
   readonly era: 'legacy' | 'modern'
   readonly protocolVersion: string
   readonly capabilities: Readonly<Record<string, unknown>>
+  /** How its tools are meant to be used, for a model; `''` when it says nothing. */
+  readonly instructions: string
 }
 
 /** An open way to one server, for one identity. */

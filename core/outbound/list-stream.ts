@@ -1,7 +1,8 @@
 import type { HttpExchange, HttpReader } from './http-pool.ts'
+import { tellsOfLists } from './listening.ts'
 import { readMessage } from './message.ts'
 
-/** The stream of an HTTP server that tells when its list of tools has changed. */
+/** The stream of an HTTP server that tells when one of its lists has changed. */
 export class ListStream implements HttpReader {
   /** Closes it; nothing more is heard. */
   exchange: HttpExchange | undefined
@@ -29,7 +30,7 @@ export class ListStream implements HttpReader {
   }
 
   data(text: string): void {
-    if (readMessage(text)?.value.method === 'notifications/tools/list_changed') this.#changed()
+    if (tellsOfLists(readMessage(text)?.value.method)) this.#changed()
   }
 
   ended(): void {

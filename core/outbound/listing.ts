@@ -1,10 +1,10 @@
 import type { Caller } from '../../sdk/index.ts'
-import type { ListedTool } from '../catalog/ports.ts'
+import type { ListedEntry } from '../catalog/ports.ts'
 import type { Alarm } from '../hooks/wheel.ts'
 import { type ParamHeader, paramHeaders } from '../wire/param-headers.ts'
+import { listEntries } from './entry-list.ts'
 import type { Link } from './link.ts'
 import type { UpstreamConfig } from './settings.ts'
-import { listTools } from './tool-list.ts'
 import type { UpstreamHost } from './upstream-host.ts'
 
 /** A stream of notifications that breaks is asked for again, but no more often than this. */
@@ -24,9 +24,9 @@ export interface ListingOwner {
   unread(link: Link, error: unknown): void
 }
 
-/** The tool list of one upstream: read on connecting and whenever it may have changed. */
+/** What one upstream lists: read on connecting and whenever it may have changed. */
 export class Listing {
-  tools: readonly ListedTool[] = []
+  entries: readonly ListedEntry[] = []
   /** The annotated properties of the tools that have some: by tool, and of lists of one identity by both. */
   readonly #annotated = new Map<string, readonly ParamHeader[]>()
   readonly #config: UpstreamConfig
@@ -44,29 +44,34 @@ export class Listing {
     this.#owner = owner
   }
 
+  /** How many tools there are among them. */
+  get tools(): number {
+    return this.entries.filter(({ kind }) => kind === 'tool').length
+  }
+
   /** Reads the whole list over a link. @throws ConnectError, HookError or Refused */
   async read(link: Link): Promise<void> {
     const { id, headers } = this.#config
     const credentials = await this.#host.vault.credentials({ upstream: id, purpose: 'discover' })
-    const tools = await this.#list(link, credentials)
+    const entries = await this.#list(link, credentials)
     if (this.#closed) return
-    this.tools = tools
-    this.#annotate('', tools)
-    this.#host.listed(id, tools, credentials === undefined && Object.keys(headers).length === 0)
+    this.entries = entries
+    this.#annotate('', entries)
+    this.#host.listed(id, entries, credentials === undefined && Object.keys(headers).length === 0)
   }
 
   /** Reads what one identity sees, over its link. @throws ConnectError, HookError or Refused */
-  async readOwn(link: Link, identity: string, caller: Caller): Promise<readonly ListedTool[]> {
+  async readOwn(link: Link, identity: string, caller: Caller): Promise<readonly ListedEntry[]> {
     const query = { upstream: this.#config.id, purpose: 'discover', caller } as const
-    const tools = await this.#list(link, await this.#host.vault.credentials(query))
-    this.#annotate(identity, tools)
-    return tools
+    const entries = await this.#list(link, await this.#host.vault.credentials(query))
+    this.#annotate(identity, entries)
+    return entries
   }
 
   async #list(
     link: Link,
     headers: Readonly<Record<string, string>> | undefined,
-  ): Promise<readonly ListedTool[]> {
+  ): Promise<readonly ListedEntry[]> {
     const { wheel, log } = this.#host
     const { id, timeout } = this.#config
     const warn = (message: string) => log.warn({ upstream: id }, `${id} ${message}`)
@@ -74,14 +79,15 @@ export class Listing {
     const alarm = wheel.after(timeout, () => late.abort())
     try {
       const http = this.#config.url !== undefined
-      return await listTools(link, http, headers, warn, late.signal)
+      return await listEntries({ link, http, headers, warn, signal: late.signal })
     } finally {
       wheel.remove(alarm)
     }
   }
 
-  #annotate(identity: string, tools: readonly ListedTool[]): void {
-    for (const { definition } of tools) {
+  #annotate(identity: string, entries: readonly ListedEntry[]): void {
+    for (const { kind, definition } of entries) {
+      if (kind !== 'tool') continue
       const { list } = paramHeaders(definition.inputSchema)
       const key = keyOf(identity, definition.name)
       if (list.length > 0) this.#annotated.set(key, list)

@@ -1,5 +1,5 @@
 import type { Caller, Maybe, Outcome, UpstreamStatus } from '../../sdk/index.ts'
-import type { ListedTool } from '../catalog/ports.ts'
+import type { ListedEntry } from '../catalog/ports.ts'
 import type { Servers } from '../kernel/ports.ts'
 import type { Round } from '../kernel/round.ts'
 import type { UpstreamConfig } from './settings.ts'
@@ -35,8 +35,13 @@ export class Outbound implements Servers {
     id: string,
     identity: string,
     caller: Caller,
-  ): Promise<readonly ListedTool[] | undefined> {
+  ): Promise<readonly ListedEntry[] | undefined> {
     return this.#upstreams.get(id)?.discover(identity, caller)
+  }
+
+  instructions(): ReadonlyMap<string, string> {
+    const all = [...this.#upstreams].map(([id, { instructions }]) => [id, instructions] as const)
+    return new Map(all.filter(([, text]) => text !== ''))
   }
 
   /** Reads an upstream's list again, soon. @returns whether there is such an upstream */

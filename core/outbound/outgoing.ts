@@ -1,4 +1,6 @@
-import type { TraceContext } from '../../sdk/index.ts'
+import type { Target, TraceContext } from '../../sdk/index.ts'
+import type { EntryMethod } from '../catalog/ports.ts'
+import { ownUri } from '../catalog/uris.ts'
 import type { Round } from '../kernel/round.ts'
 import {
   findMember,
@@ -11,15 +13,16 @@ import {
 import { META, RESERVED } from '../wire/protocol.ts'
 import type { Outgoing } from './link.ts'
 
-/** Members of `params` that are not the client's to pass on: ours to write, or features nobody offered. */
-const NOT_RELAYED = new Set([
-  'name',
-  'arguments',
-  '_meta',
-  'task',
-  'inputResponses',
-  'requestState',
-])
+/** Members of `params` that are not the client's to pass on: features nobody offered, or each hop's own. */
+const NOT_RELAYED = new Set(['_meta', 'task', 'inputResponses', 'requestState'])
+
+/** Members of `params` that are written here, by method. */
+const WRITTEN: Readonly<Record<EntryMethod, ReadonlySet<string>>> = {
+  'tools/call': new Set(['name', 'arguments']),
+  'prompts/get': new Set(['name', 'arguments']),
+  'resources/read': new Set(['uri']),
+  'completion/complete': new Set(['ref', 'argument', 'context']),
+}
 
 /** The upstream's request for a round: what nobody changed is cut out of the client's body. */
 export function outgoing(
@@ -30,17 +33,15 @@ export function outgoing(
   traced?: TraceContext,
 ): Outgoing {
   const { request } = round
-  const { text, params: members } = request
-  const name = round.target?.name ?? ''
-  let params = `"name":${JSON.stringify(name)}`
-  const args = argumentsText(round)
-  if (args !== undefined) params += `,"arguments":${args}`
+  const { method, text, params: members } = request
+  const { params: aimed, name } = aim(round)
+  let params = aimed
   let meta = ''
   for (let i = 0; i < members.length; i += 4) {
     const key = memberName(text, members, i)
     if (key === '_meta') {
       meta = relayedMeta(text, members[i + 2] as number, modern, traced)
-    } else if (!NOT_RELAYED.has(key))
+    } else if (!NOT_RELAYED.has(key) && !WRITTEN[method].has(key))
       params += `,${JSON.stringify(key)}:${memberText(text, members, i)}`
   }
   if (traced !== undefined) {
@@ -48,7 +49,31 @@ export function outgoing(
     meta += meta === '' || own === '' ? own : `,${own}`
   }
   const progress = request.meta.progressToken !== undefined
-  return { method: request.method, name, params, meta, progress, headers, mirrored }
+  const common = { method, params, meta, progress, headers, mirrored }
+  return name === undefined ? common : { ...common, name }
+}
+
+/** What the request is about, in the upstream's own words; the name is what `Mcp-Name` mirrors. */
+function aim(round: Round): { readonly params: string; readonly name?: string } {
+  const { request, target, entry, args } = round
+  const name = target?.name ?? ''
+  switch (request.method) {
+    case 'resources/read': {
+      const uri = ownUri(entry, target as Target, String(args.uri))
+      return { params: `"uri":${JSON.stringify(uri)}`, name: uri }
+    }
+    case 'completion/complete': {
+      const ref =
+        entry.kind === 'prompt' ? { type: 'ref/prompt', name } : { type: 'ref/resource', uri: name }
+      const members = Object.entries({ ...args, ref }).filter(([, value]) => value !== undefined)
+      return { params: JSON.stringify(Object.fromEntries(members)).slice(1, -1) }
+    }
+    default: {
+      const said = argumentsText(round)
+      const named = `"name":${JSON.stringify(name)}`
+      return { params: said === undefined ? named : `${named},"arguments":${said}`, name }
+    }
+  }
 }
 
 /** The source text of the client's progress token. */

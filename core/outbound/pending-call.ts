@@ -14,6 +14,8 @@ import { outgoing, progressToken } from './outgoing.ts'
 /** Headers for one request. The same object = prepared once. */
 export type FlatHeaders = Readonly<Record<string, string>> | undefined
 
+/** What a server that completes nothing would say. */
+const NO_COMPLETION = { completion: { values: [] } }
 const UNTRACED: { headers?: undefined; meta?: undefined } = {}
 
 /** How long a call may take, in milliseconds. */
@@ -171,6 +173,11 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
 
   #dispatch(link: Link, credentials: FlatHeaders): void {
     if (this.#over) return
+    const { method } = this.#round.request
+    if (method === 'completion/complete' && !isObject(link.facts.capabilities.completions)) {
+      this.#settle(new RelayedResult(NO_COMPLETION, JSON.stringify(NO_COMPLETION)))
+      return
+    }
     const { traces } = this.#host
     if (traces !== null) this.#attempt = traces.attempt(this.#round, ++this.#sendings)
     const { headers: traced, meta } = this.#attempt ?? UNTRACED

@@ -1,5 +1,6 @@
 import type { Maybe } from '../../sdk/index.ts'
-import { type Asker, ConnectError, type Link } from './link.ts'
+import type { Asker } from './asker.ts'
+import { ConnectError, type Link } from './link.ts'
 
 const MOST = 100
 const IDLE = 10 * 60_000

@@ -11,6 +11,7 @@ import {
   type Ticket,
   type Waiter,
 } from './link.ts'
+import { listenParams, tellsOfLists } from './listening.ts'
 import {
   broken,
   envelope,
@@ -28,7 +29,7 @@ const PROBE = 3_000
 
 /** A stdio server, in either era: one pipe, shared by all its calls. */
 export class StdioLink implements Link {
-  facts: ServerFacts = { era: 'legacy', protocolVersion: '', capabilities: {} }
+  facts: ServerFacts = { era: 'legacy', protocolVersion: '', capabilities: {}, instructions: '' }
   onEnd: (why: Lost) => void = () => {}
   readonly #process: StdioProcess
   readonly #waiting = new Map<number, Waiter>()
@@ -131,8 +132,8 @@ export class StdioLink implements Link {
 
   listen(changed: () => void): void {
     this.#changed = changed
-    if (this.facts.era !== 'modern' || this.#listening !== undefined) return
-    const params = '"notifications":{"toolsListChanged":true}'
+    const params = listenParams(this.facts)
+    if (this.facts.era !== 'modern' || params === undefined || this.#listening !== undefined) return
     const over = () => {
       this.#listening = undefined
     }
@@ -176,7 +177,7 @@ export class StdioLink implements Link {
   }
 
   #notified(message: Message): void {
-    if (message.value.method === 'notifications/tools/list_changed') {
+    if (tellsOfLists(message.value.method)) {
       this.#changed?.()
       return
     }

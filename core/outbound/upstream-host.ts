@@ -1,5 +1,5 @@
 import type { UpstreamStatus } from '../../sdk/index.ts'
-import type { ListedTool } from '../catalog/ports.ts'
+import type { ListedEntry } from '../catalog/ports.ts'
 import type { Wheel } from '../hooks/wheel.ts'
 import type { Traces, Vault } from '../kernel/ports.ts'
 import type { Implementation } from '../wire/protocol.ts'
@@ -22,7 +22,7 @@ export interface UpstreamHost {
    * Its whole list, after every reading; `[]` hides it.
    * @param open whether it lists this to anybody, without credentials
    */
-  listed(id: string, tools: readonly ListedTool[], open: boolean): void
+  listed(id: string, entries: readonly ListedEntry[], open: boolean): void
   /** What it lists for single identities is to be read again. */
   stale(id: string): void
   /** It will not list anything soon. */

@@ -1,12 +1,13 @@
 import type { Caller, Maybe, Outcome, UpstreamStatus } from '../../sdk/index.ts'
-import type { ListedTool } from '../catalog/ports.ts'
+import type { ListedEntry } from '../catalog/ports.ts'
 import { messageOf } from '../hooks/errors.ts'
 import type { Alarm, Wheel } from '../hooks/wheel.ts'
 import type { Traces } from '../kernel/ports.ts'
 import type { Round } from '../kernel/round.ts'
+import { type Asker, askerOf, callQuery } from './asker.ts'
 import { Backoff } from './backoff.ts'
 import { CallTerms } from './call-terms.ts'
-import { type Asker, ConnectError, type Link, type Lost } from './link.ts'
+import { ConnectError, type Link, type Lost } from './link.ts'
 import { Listing } from './listing.ts'
 import { Opener } from './opener.ts'
 import { readAs } from './own-listing.ts'
@@ -58,13 +59,17 @@ export class Upstream implements CallHost {
     this.#listing = new Listing(config, host, {
       link: () => this.#pool.peek(SHARED),
       connecting: () => this.#connecting !== undefined,
-      read: () => this.#setStatus({ ...this.#status, tools: this.#listing.tools.length }),
+      read: () => this.#setStatus({ ...this.#status, tools: this.#listing.tools }),
       unread: (link, error) => this.#unread(link, error),
     })
   }
 
   get status(): UpstreamStatus {
     return this.#status
+  }
+
+  get instructions(): string {
+    return this.#pool.peek(SHARED)?.facts.instructions ?? ''
   }
 
   /** Begins to connect; returns at once. */
@@ -108,7 +113,7 @@ export class Upstream implements CallHost {
   }
 
   /** Reads what it lists for one identity. Never rejects. */
-  async discover(identity: string, caller: Caller): Promise<readonly ListedTool[] | undefined> {
+  async discover(identity: string, caller: Caller): Promise<readonly ListedEntry[] | undefined> {
     if (this.#stopped || !this.#config.enabled) return undefined
     const read = async () =>
       this.#listing.readOwn(await this.#pool.get(identity, { caller }), identity, caller)
@@ -176,16 +181,11 @@ export class Upstream implements CallHost {
   }
 
   credentials(round: Round): Maybe<FlatHeaders> {
-    return this.#host.vault.credentials({
-      upstream: this.id,
-      purpose: 'call',
-      caller: round.caller,
-      call: round,
-    })
+    return this.#host.vault.credentials(callQuery(this.id, round))
   }
 
   refused(round: Round, why: Lost): Maybe<'retry' | Outcome | undefined> {
-    const query = { upstream: this.id, purpose: 'call', caller: round.caller, call: round } as const
+    const query = callQuery(this.id, round)
     return this.#host.vault.refused(query, why.httpStatus ?? 401, why.challenge)
   }
 
@@ -202,7 +202,7 @@ export class Upstream implements CallHost {
       if (this.#hide !== undefined) wheel.remove(this.#hide)
       this.#hide = undefined
       this.#backoff.ready()
-      this.#setStatus({ state: 'ready', era: link.facts.era, tools: this.#listing.tools.length })
+      this.#setStatus({ state: 'ready', era: link.facts.era, tools: this.#listing.tools })
       this.#pollLater()
     } catch (error) {
       // What could be opened but not used is opened anew the next time.
@@ -222,7 +222,7 @@ export class Upstream implements CallHost {
   #unread(link: Link, error: unknown): void {
     if (this.#stopped || this.#pool.peek(SHARED) !== link) return
     if (link.open > 0 && !(error instanceof ConnectError && error.httpStatus !== undefined)) {
-      const message = `${this.id} did not list its tools again: ${messageOf(error)}`
+      const message = `${this.id} did not list again what it has: ${messageOf(error)}`
       this.#host.log.warn({ upstream: this.id }, message)
       return
     }
@@ -259,7 +259,7 @@ export class Upstream implements CallHost {
     this.#setStatus({
       state: httpStatus === 401 || httpStatus === 403 ? 'auth-required' : 'down',
       era: this.#status.era,
-      tools: this.#listing.tools.length,
+      tools: this.#listing.tools,
       error: messageOf(cause),
       ...(httpStatus === undefined ? {} : { httpStatus }),
       nextAttempt: Math.round(now() + delay),
@@ -293,8 +293,4 @@ export class Upstream implements CallHost {
       this.#sweepLater()
     })
   }
-}
-
-function askerOf(round: Round): Asker {
-  return { caller: round.caller, call: round }
 }

@@ -1,12 +1,12 @@
-import type { Clock, Database, Migrations } from '../../sdk/index.ts'
+import type { Clock, Database, EntryKind, Migrations } from '../../sdk/index.ts'
 import { digest } from '../catalog/digest.ts'
-import type { Archive, ArchivedList, ListedTool } from '../catalog/ports.ts'
+import type { Archive, ArchivedList, ListedEntry } from '../catalog/ports.ts'
 
 /** Whoever has not come back for that long is listed anew, in milliseconds. */
 const KEPT = 30 * 24 * 60 * 60_000
 
 interface Tables {
-  list: { upstream: string; identity: string; tools: string; read_at: number }
+  list: { upstream: string; identity: string; entries: string; read_at: number }
 }
 
 /** The archive's tables. */
@@ -17,7 +17,7 @@ export const ARCHIVE_MIGRATIONS: Migrations = {
         .createTable('list')
         .addColumn('upstream', 'text', (column) => column.notNull())
         .addColumn('identity', 'text', (column) => column.notNull())
-        .addColumn('tools', 'text', (column) => column.notNull())
+        .addColumn('entries', 'text', (column) => column.notNull())
         .addColumn('read_at', 'integer', (column) => column.notNull())
         .addPrimaryKeyConstraint('list_of', ['upstream', 'identity'])
         .execute(),
@@ -25,7 +25,7 @@ export const ARCHIVE_MIGRATIONS: Migrations = {
 }
 
 /**
- * What upstreams list for single identities, in the gateway's database: tool definitions as they came,
+ * What upstreams list for single identities, in the gateway's database: definitions as they came,
  * under a fingerprint of the identity. What fails is told and otherwise as if nothing were kept.
  */
 export class CatalogArchive implements Archive {
@@ -46,20 +46,23 @@ export class CatalogArchive implements Archive {
       const row = await database
         .kysely<Tables>()
         .selectFrom('list')
-        .select(['tools', 'read_at'])
+        .select(['entries', 'read_at'])
         .where('upstream', '=', upstream)
         .where('identity', '=', digest(identity))
         .executeTakeFirst()
       if (row === undefined) return undefined
-      const texts = JSON.parse(row.tools) as string[]
-      const tools = texts.map((text): ListedTool => ({ definition: JSON.parse(text), text }))
-      return { tools, at: row.read_at }
+      const kept = JSON.parse(row.entries) as [EntryKind, string][]
+      const entries = kept.map(([kind, text]): ListedEntry => {
+        return { kind, definition: JSON.parse(text), text }
+      })
+      return { entries, at: row.read_at }
     })
   }
 
-  async save(upstream: string, identity: string, { tools, at }: ArchivedList): Promise<void> {
+  async save(upstream: string, identity: string, { entries, at }: ArchivedList): Promise<void> {
     await this.#attempt(async (database) => {
-      const row = { tools: JSON.stringify(tools.map(({ text }) => text)), read_at: at }
+      const kept = JSON.stringify(entries.map(({ kind, text }) => [kind, text]))
+      const row = { entries: kept, read_at: at }
       await database
         .kysely<Tables>()
         .insertInto('list')

@@ -1,5 +1,5 @@
 import type { UpstreamNames } from '../../core/catalog/catalog.ts'
-import type { ListedTool } from '../../core/catalog/ports.ts'
+import type { ListedEntry } from '../../core/catalog/ports.ts'
 import { isPromise } from '../../core/hooks/hooks.ts'
 import { RelayedResult } from '../../core/kernel/outcome.ts'
 import type { Servers, Traces, Vault } from '../../core/kernel/ports.ts'
@@ -81,11 +81,15 @@ export class FakeServers implements Servers {
     return this.#send(round, headers, 1)
   }
 
+  instructions(): ReadonlyMap<string, string> {
+    return new Map()
+  }
+
   async discover(
     upstream: string,
     identity: string,
     caller: Caller,
-  ): Promise<readonly ListedTool[] | undefined> {
+  ): Promise<readonly ListedEntry[] | undefined> {
     const query = { upstream, purpose: 'discover', caller } as const
     try {
       await this.vault?.credentials(query)
@@ -167,12 +171,12 @@ function isUnauthorized(reply: Reply): reply is Unauthorized {
 }
 
 /** A tool as if an upstream had listed it. */
-export function listedTool(tool: TestTool): ListedTool {
+export function listedTool(tool: TestTool): ListedEntry<'tool'> {
   const definition = isObject(tool)
     ? tool
     : { name: tool, description: `The tool ${tool}.`, inputSchema: { type: 'object' } }
   const text = JSON.stringify(definition)
-  return { definition: JSON.parse(text), text }
+  return { kind: 'tool', definition: JSON.parse(text), text }
 }
 
 /** The names of an upstream with the config's defaults: its id as prefix, every tool taken. */

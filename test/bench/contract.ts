@@ -58,7 +58,11 @@ async function kernelWith(lines: readonly PluginLine[]): Promise<Kernel> {
     lines,
     upstreams: [upstreamNames('up')],
     names: { separator: '__', maxLength: 64 },
-    servers: { send: () => RESULT, discover: async () => undefined },
+    servers: {
+      send: () => RESULT,
+      instructions: () => new Map(),
+      discover: async () => undefined,
+    },
     sealer: new Seal(['a key that only this measurement knows']),
     spent: { add: (nonce, ttl) => spent.claim(nonce, ttl) },
     traces: null,

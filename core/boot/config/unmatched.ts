@@ -1,4 +1,4 @@
-import type { ListedTool } from '../../catalog/ports.ts'
+import type { ListedEntry } from '../../catalog/ports.ts'
 import type { UpstreamConfig } from '../../outbound/settings.ts'
 
 /**
@@ -9,9 +9,10 @@ import type { UpstreamConfig } from '../../outbound/settings.ts'
 export function unmatchedNames(
   upstreams: readonly UpstreamConfig[],
   tell: (upstream: string, where: string) => void,
-): (upstream: string, tools: readonly ListedTool[]) => void {
+): (upstream: string, entries: readonly ListedEntry[]) => void {
   const open = new Map(upstreams.map(({ id, named }) => [id, named]))
-  return (id, tools) => {
+  return (id, entries) => {
+    const tools = entries.filter(({ kind }) => kind === 'tool')
     if (tools.length === 0) return
     for (const { setting, matches } of open.get(id) ?? []) {
       if (!tools.some(({ definition }) => matches(definition.name))) {

@@ -81,7 +81,7 @@ test('a modern stream names its subscription in every message', { timeout: 10_00
   const client = await rawClient(t, gateway.url, 'modern')
   const stream = await client.open({
     method: 'subscriptions/listen',
-    params: '"notifications":{"toolsListChanged":true,"promptsListChanged":true}',
+    params: '"notifications":{"toolsListChanged":true,"colourChanged":true}',
     id: '9007199254740993',
   })
   const meta = '"_meta":{"io.modelcontextprotocol/subscriptionId":9007199254740993}'

@@ -30,7 +30,7 @@ test('a cursor that comes again ends the reading, and what was read is kept', as
   const gateway = await drive(t, { up: { url: server.url } })
   await gateway.ready()
   assert.deepEqual(await gateway.list(), ['up__t0', 'up__t1'])
-  assert.match(JSON.stringify(gateway.log), /repeats a list cursor/)
+  assert.match(JSON.stringify(gateway.log), /repeats a cursor of tools\/list/)
 })
 
 test('a list without end is cut after a hundred pages', async (t) => {

@@ -94,7 +94,7 @@ test('arguments that name a member twice never reach a server behind a guard', a
 })
 
 test('an unknown method is 404 for modern clients and in-band for legacy ones', async () => {
-  for (const method of ['no/such', 'initialize', 'ping', 'logging/setLevel', 'prompts/list']) {
+  for (const method of ['no/such', 'initialize', 'ping', 'logging/setLevel', 'tasks/list']) {
     const { status, json } = await wire.modern(method)
     assert.equal(status, 404, method)
     assert.equal(json.error.code, -32601)

@@ -116,7 +116,10 @@ test('a stop gives listen streams their final result and ends session streams', 
   const { messages } = await listening.answer
   const [first, last] = messages
   assert.equal(first.method, 'notifications/subscriptions/acknowledged')
-  assert.deepEqual(first.params.notifications, { toolsListChanged: true })
+  assert.deepEqual(first.params.notifications, {
+    toolsListChanged: true,
+    promptsListChanged: true,
+  })
   assert.equal(first.params._meta[SUBSCRIPTION], last.id)
   assert.equal(last.result.resultType, 'complete')
   assert.equal(last.result._meta[SUBSCRIPTION], last.id)

@@ -224,7 +224,7 @@ test('a definition travels as it came but for its name; what a plugin rebuilt ke
       }),
     ],
   })
-  await kernel.catalog.update('up', [{ definition: JSON.parse(text), text }], true)
+  await kernel.catalog.update('up', [{ kind: 'tool', definition: JSON.parse(text), text }], true)
   const { text: listed } = (await kernel.list(caller())).tool
   assert.match(listed, /"x-big":12345678901234567890/)
   assert.equal(JSON.parse(listed)[0].description, 'y')

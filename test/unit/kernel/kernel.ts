@@ -1,5 +1,5 @@
 import type { UpstreamNames } from '../../../core/catalog/catalog.ts'
-import type { Archive, ListedTool } from '../../../core/catalog/ports.ts'
+import type { Archive, ListedEntry } from '../../../core/catalog/ports.ts'
 import { HookError } from '../../../core/hooks/errors.ts'
 import type { PluginLine } from '../../../core/hooks/hooks.ts'
 import { Wheel } from '../../../core/hooks/wheel.ts'
@@ -68,7 +68,7 @@ export interface Rig {
   list(parts?: CallerParts): Promise<string[]>
   offer(upstream: string, tools: readonly TestTool[]): Promise<void>
   /** Tools as an upstream hands them over. */
-  listed(tools: readonly TestTool[]): ListedTool[]
+  listed(tools: readonly TestTool[]): ListedEntry[]
 }
 
 /** Builds a kernel whose upstreams have listed their tools. */

@@ -21,7 +21,7 @@ function setUp() {
         key,
         open: 0,
         closed: false,
-        facts: { era: 'modern', protocolVersion: '', capabilities: {} },
+        facts: { era: 'modern', protocolVersion: '', capabilities: {}, instructions: '' },
         onEnd() {},
         listen() {},
         retire() {},

@@ -39,27 +39,27 @@ function file(t: TestContext): string {
 test('lists are kept per upstream and identity, over a restart, as the text they came in', async (t) => {
   const path = file(t)
   const big = '{"name":"big","inputSchema":{"type":"object"},"x":12345678901234567890}'
-  const exact = { definition: JSON.parse(big), text: big }
+  const exact = { kind: 'tool', definition: JSON.parse(big), text: big } as const
   const before = services(t, path)
   const at = before.clock.now()
-  await before.archive.save('crm', 'anna', { tools: [exact], at })
-  await before.archive.save('crm', 'bert', { tools: [listedTool('b')], at })
+  await before.archive.save('crm', 'anna', { entries: [exact], at })
+  await before.archive.save('crm', 'bert', { entries: [listedTool('b')], at })
   await before.embedded.close()
   const { archive, faults } = services(t, path)
-  assert.deepEqual(await archive.load('crm', 'anna'), { tools: [exact], at })
+  assert.deepEqual(await archive.load('crm', 'anna'), { entries: [exact], at })
   assert.equal(await archive.load('docs', 'anna'), undefined)
-  await archive.save('crm', 'anna', { tools: [], at: at + 1 })
-  assert.deepEqual(await archive.load('crm', 'anna'), { tools: [], at: at + 1 })
+  await archive.save('crm', 'anna', { entries: [], at: at + 1 })
+  assert.deepEqual(await archive.load('crm', 'anna'), { entries: [], at: at + 1 })
   await archive.remove('crm', 'anna')
   assert.equal(await archive.load('crm', 'anna'), undefined)
-  assert.equal((await archive.load('crm', 'bert'))?.tools.length, 1)
+  assert.equal((await archive.load('crm', 'bert'))?.entries.length, 1)
   assert.deepEqual(faults, [])
 })
 
 test('the file tells nobody whose lists they are', async (t) => {
   const path = file(t)
   const { archive, embedded } = services(t, path)
-  await archive.save('crm', 'anna@example.org', { tools: [], at: DAY })
+  await archive.save('crm', 'anna@example.org', { entries: [], at: DAY })
   await embedded.close()
   assert.ok(!readFileSync(path).includes('anna@example.org'))
 })
@@ -68,7 +68,7 @@ test('whoever has not come back for thirty days is forgotten at the next start',
   const path = file(t)
   const before = services(t, path)
   const now = before.clock.now()
-  await before.archive.save('crm', 'anna', { tools: [], at: now })
+  await before.archive.save('crm', 'anna', { entries: [], at: now })
   await before.embedded.close()
   const clock = new FakeClock()
   clock.advance(30 * DAY + 1)
@@ -78,6 +78,6 @@ test('whoever has not come back for thirty days is forgotten at the next start',
 test('a database that cannot be opened is told, and reads as if nothing were kept', async (t) => {
   const { archive, faults } = services(t, '/dev/null/patchbay.db')
   assert.equal(await archive.load('crm', 'anna'), undefined)
-  await archive.save('crm', 'anna', { tools: [], at: DAY })
+  await archive.save('crm', 'anna', { entries: [], at: DAY })
   assert.deepEqual(faults, ['the archive of lists', 'the archive of lists'])
 })
