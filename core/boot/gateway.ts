@@ -11,6 +11,7 @@ import { Redactor } from '../services/redactor.ts'
 import { Seal } from '../services/seal.ts'
 import { systemClock } from '../services/system-clock.ts'
 import { type AdminDoor, adminDoor } from './admin/admin-door.ts'
+import { refuseOccupied } from './admin/occupant.ts'
 import type { GatewayConfig } from './config/settings.ts'
 import { unmatchedNames } from './config/unmatched.ts'
 import { hookMetrics } from './hook-metrics.ts'
@@ -53,12 +54,13 @@ export interface GatewayOptions {
 
 /**
  * Starts a gateway: plugins, then the port, then the upstreams, which nobody waits for.
- * @throws GatewayError when a plugin or the port fails; nothing is left running then
+ * @throws GatewayError when its data are in use, or a plugin or the port fails; nothing is left running then
  */
 export async function startGateway(
   config: GatewayConfig,
   options: GatewayOptions = {},
 ): Promise<Gateway> {
+  await refuseOccupied(config)
   const secrets = options.secrets ?? new Redactor()
   for (const one of config.secrets) secrets.add(one)
   const log = options.log ?? makeLog({ level: config.log.level, secrets })

@@ -1,27 +1,56 @@
 import type { Logger } from 'pino'
 import type { CatalogChanged, Health, PluginFailed, UpstreamStatus } from '../../sdk/index.ts'
 import { HookError, messageOf } from '../hooks/errors.ts'
+import { SKIPPABLE } from '../hooks/hooks.ts'
+import { kindCounts } from './kinds.ts'
+
+/** Nobody can be anybody: what `check` warns of, and a start. */
+export const CLOSED = {
+  reason: 'no plugin authenticates callers, so every request is refused',
+  hint: 'Enable one: see plugins/README.md.',
+} as const
 
 /** What a running gateway writes to its log. */
 export class Journal {
   readonly #log: Logger
+  /** Failures of this turn of the event loop that no request has owned up to. */
+  #untold: PluginFailed[] = []
 
   constructor(log: Logger) {
     this.#log = log
   }
 
-  /** A request failed: by a plugin, whose failure and cause stand in the log already, or by a bug. */
+  /** A request failed: by a plugin, or by a bug. A plugin's failure and the request's are one line. */
   readonly fault = (err: unknown, requestId: string): void => {
-    if (err instanceof HookError) {
-      const { plugin, hook, message } = err
+    if (!(err instanceof HookError)) {
+      this.#log.error({ err, requestId }, 'the gateway failed')
+      return
+    }
+    const { plugin, hook, message, cause } = err
+    const one = this.#untold.find((event) => event.plugin === plugin && event.cause === cause)
+    if (one === undefined) {
+      // Its cause stands in the log already, with the request that met it first.
       this.#log.error({ requestId, plugin, hook }, `a request failed: ${message}`)
-    } else this.#log.error({ err, requestId }, 'the gateway failed')
+    } else {
+      this.#untold.splice(this.#untold.indexOf(one), 1)
+      this.#tell(one, requestId)
+    }
   }
 
-  /** A hook threw or hung. */
-  failure({ plugin, hook, cause, skipped }: PluginFailed): void {
+  /** A hook threw or hung. Told at the end of this turn, unless a request fails by it meanwhile. */
+  failure(event: PluginFailed): void {
+    if (this.#untold.push(event) > 1) return
+    setImmediate(() => {
+      for (const one of this.#untold.splice(0)) this.#tell(one)
+    })
+  }
+
+  #tell({ plugin, hook, cause, skipped }: PluginFailed, requestId?: string): void {
     const text = `plugin ${plugin}, hook ${hook}: ${messageOf(cause)}`
-    this.#log.error({ plugin, hook, err: cause, skipped }, text)
+    const request = requestId === undefined ? {} : { requestId }
+    // Of hooks that nobody can skip, nothing was skipped by anybody's word.
+    const word = SKIPPABLE.some((one) => one === hook) ? { skipped } : {}
+    this.#log.error({ ...request, plugin, hook, err: cause, ...word }, text)
   }
 
   catalog({ revision, entries, collisions }: CatalogChanged): void {
@@ -30,7 +59,7 @@ export class Journal {
         'tools of the same name are hidden: give an upstream another prefix, or rename one'
       this.#log.warn({ collisions }, text)
     }
-    this.#log.info({ revision, tools: entries.length }, 'catalog changed')
+    this.#log.info({ revision, ...kindCounts(entries) }, 'catalog changed')
   }
 
   upstream(upstream: string, { stderr: _, ...fields }: UpstreamStatus): void {
@@ -57,9 +86,7 @@ export class Journal {
 
   /** Nobody can be anybody. */
   closed(): void {
-    const text =
-      'no plugin authenticates callers, so every request is refused. Enable one: see plugins/README.md'
-    this.#log.warn({}, text)
+    this.#log.warn({}, `${CLOSED.reason}. ${CLOSED.hint}`)
   }
 
   stopped(cut: number): void {

@@ -8,5 +8,7 @@ if (major < 22 || (major === 22 && minor < 19)) {
 }
 // Before anything else is loaded, so that everything else is cached: imports below are dynamic.
 module.enableCompileCache()
+const { outliveReaders } = await import('./commands/terminal.ts')
+outliveReaders()
 const { run } = await import('./commands/command-line.ts')
 process.exitCode = await run(process.argv.slice(2))

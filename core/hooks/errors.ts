@@ -58,5 +58,29 @@ export class Refused extends Error {
 
 /** What to say about a thrown value, whatever it is. */
 export function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
+  if (cause instanceof Error) return cause.message
+  if (typeof cause !== 'object' || cause === null) return String(cause)
+  const made = madeBy(cause)
+  return made === undefined ? 'threw an object that is no Error' : `threw ${made}: return it`
+}
+
+const MADE_BY: Readonly<Record<string, string>> = {
+  denial: 'deny(…)',
+  ask: 'ask(…)',
+  change: 'change(…)',
+  answer: 'answer(…)',
+}
+
+/** What a plugin returned, in words: the function that makes such a thing, else what kind of value it is. */
+export function nounOf(value: unknown): string {
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'string') return 'text'
+  if (typeof value === 'function') return 'a function'
+  if (typeof value !== 'object' || value === null) return String(value)
+  return madeBy(value) ?? 'an object'
+}
+
+function madeBy(value: object): string | undefined {
+  const { kind } = value as { kind?: unknown }
+  return typeof kind === 'string' && Object.hasOwn(MADE_BY, kind) ? MADE_BY[kind] : undefined
 }

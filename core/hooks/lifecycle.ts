@@ -1,5 +1,5 @@
 import type { Health } from '../../sdk/index.ts'
-import { GatewayError, HookError } from './errors.ts'
+import { GatewayError, HookError, messageOf } from './errors.ts'
 import type { HookTable, Listener } from './hooks.ts'
 
 /** Starts and stops the plugins of one kernel, in order. */
@@ -33,7 +33,7 @@ export class Lifecycle {
             {
               code: 'PLUGIN_START_FAILED',
               where: `plugin ${one.plugin}`,
-              reason: cause instanceof HookError ? cause.message : String(cause),
+              reason: `start failed: ${messageOf(cause instanceof HookError ? cause.cause : cause)}`,
               hint: 'Mend it, or disable the plugin with `enabled: false`.',
             },
           ],

@@ -67,10 +67,13 @@ function checkOne(
   }
   const owner = owners.get(`${field} ${name}`)
   owners.set(`${field} ${name}`, id)
+  if (owner === undefined) return []
+  if (owner === id) {
+    const reason = `offers the ${singular} \`${name}\` twice`
+    return [problem(id, reason, 'Give one of the two another name, or take it out.')]
+  }
   const hint = 'Give it another name, or take one of the two plugins out.'
-  return owner === undefined
-    ? []
-    : [problem(id, `offers \`${name}\`, and so does plugin ${owner}`, hint)]
+  return [problem(id, `offers \`${name}\`, and so does plugin ${owner}`, hint)]
 }
 
 function shortName(name: unknown): string | undefined {

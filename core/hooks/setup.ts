@@ -8,9 +8,11 @@ import {
   type Plugin,
 } from '../../sdk/index.ts'
 import type { Services } from './container.ts'
+import { declarationFaults } from './declaration.ts'
 import { GatewayError, messageOf, type Problem } from './errors.ts'
 import type { Mode, PluginLine } from './hooks.ts'
 import { didYouMean } from './nearest.ts'
+import { positionOf } from './position.ts'
 
 /** A plugin line of the config, loaded and checked, not yet set up. */
 export interface PluginSpec {
@@ -63,8 +65,8 @@ export function setUpPlugins(
 
 /** What is wrong with a plugin's shape, before it is set up. Empty when nothing is. */
 export function checkPluginShape(id: string, value: unknown): Problem[] {
-  const plugin = value as Partial<Plugin> | undefined
-  if (typeof plugin?.setup !== 'function' || typeof plugin.contract !== 'number') {
+  const plugin = value as Partial<Plugin> | undefined | null
+  if (typeof plugin?.contract !== 'number') {
     return [
       setupProblem(
         id,
@@ -82,13 +84,17 @@ export function checkPluginShape(id: string, value: unknown): Problem[] {
       ),
     ]
   }
-  return []
+  return declarationFaults(plugin).map(({ code, reason, hint }) => {
+    return { code, where: `plugin ${id}`, reason, hint }
+  })
 }
 
 /** A plugin that throws a plain Error refuses its settings; any other is as likely its own mistake. */
 function setupFailed(id: string, cause: unknown): Problem {
   const isPlain = cause instanceof Error && Object.getPrototypeOf(cause) === Error.prototype
-  const reason = `setup failed: ${messageOf(cause)}`
+  // Where a plain Error was thrown is nobody's business who mends settings.
+  const position = isPlain ? undefined : positionOf(cause)
+  const reason = `setup failed: ${messageOf(cause)}${position === undefined ? '' : ` (at ${position})`}`
   const hint = isPlain ? 'Mend its settings.' : 'Mend the plugin or its settings.'
   return { ...setupProblem(id, reason, hint), path: 'config' }
 }

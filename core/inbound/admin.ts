@@ -27,7 +27,7 @@ export interface AdminWork {
   refresh(upstream: string): Maybe<object | undefined>
   /** Connects an upstream anew. @returns its state then; `undefined` = no such upstream */
   reconnect(upstream: string): Maybe<object | undefined>
-  /** What a caller may do with a tool, and why. */
+  /** What a caller may do with an entry, and why. */
   explain(question: Readonly<Record<string, unknown>>): Maybe<object>
   /** What plugins in shadow would have done, all of them or one. */
   shadow(plugin: string | undefined): Maybe<object>

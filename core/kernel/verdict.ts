@@ -6,6 +6,7 @@ import {
   type Outcome,
   type Target,
 } from '../../sdk/index.ts'
+import { nounOf } from '../hooks/errors.ts'
 import type { Listener } from '../hooks/hooks.ts'
 import { isObject } from '../wire/json.ts'
 import type { Round } from './round.ts'
@@ -25,8 +26,10 @@ export function applyShape(
   if (kind === 'answer' && isObject(result)) {
     return { kind: 'result', result, source: 'plugin', executed: false }
   }
-  if (kind !== 'change')
-    throw new TypeError('returned something else than change, answer, ask or deny')
+  if (kind !== 'change') {
+    const said = nounOf(verdict)
+    throw new TypeError(`a shaper may only change, answer, ask or deny, not return ${said}`)
+  }
   if (args !== undefined && !isObject(args)) {
     throw new TypeError('changed the arguments to something that is not an object')
   }
@@ -49,7 +52,7 @@ export function isAsk(verdict: unknown): verdict is Ask {
 /** Takes a guard's verdict. @throws TypeError for anything but a denial */
 export function applyGuard(plugin: string, verdict: unknown): Outcome {
   if ((verdict as { kind?: unknown }).kind !== 'denial')
-    throw new TypeError('a guard may only ask or deny')
+    throw new TypeError(`a guard may only ask or deny, not return ${nounOf(verdict)}`)
   return denialOf(plugin, verdict)
 }
 

@@ -258,7 +258,7 @@ test('a plugin that cannot start in a test says so; what it needs can be given',
       }
     },
   })
-  assert.match((await told(t, plugin)).join(), /plugin sound, hook start: nobody there/)
+  assert.match((await told(t, plugin)).join(), /plugin sound start failed: nobody there/)
   await checkPlugin(plugin, { folder: folder(t), config: { window: '7s' } })
 })
 

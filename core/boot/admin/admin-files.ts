@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { GatewayError, messageOf } from '../../hooks/errors.ts'
+import type { Node } from '../config/schema-walk.ts'
 
 const TOKEN = 'admin-token'
 const ADDRESS = 'admin.json'
@@ -10,6 +11,10 @@ const ADDRESS = 'admin.json'
 export interface AdminAddress {
   readonly url: string
   readonly token: string
+  /** The config file it runs; absolute. */
+  readonly config?: string
+  /** Its process. */
+  readonly pid?: number
 }
 
 /**
@@ -17,11 +22,11 @@ export interface AdminAddress {
  * owner only: whoever can read them may use the door.
  * @throws GatewayError when the folder cannot be written
  */
-export function writeAdminFiles(data: string, { url, token }: AdminAddress): void {
+export function writeAdminFiles(data: string, { url, token, config }: AdminAddress): void {
   try {
     mkdirSync(data, { recursive: true, mode: 0o700 })
     replace(join(data, TOKEN), `${token}\n`)
-    replace(join(data, ADDRESS), `${JSON.stringify({ url, pid: process.pid })}\n`)
+    replace(join(data, ADDRESS), `${JSON.stringify({ url, pid: process.pid, config })}\n`)
   } catch (error) {
     throw new GatewayError([
       {
@@ -38,9 +43,15 @@ export function writeAdminFiles(data: string, { url, token }: AdminAddress): voi
 /** Where the gateway that keeps its data here can be reached; `undefined` when none runs. */
 export function readAdminFiles(data: string): AdminAddress | undefined {
   try {
-    const { url } = JSON.parse(readFileSync(join(data, ADDRESS), 'utf8')) as { url: unknown }
+    const { url, pid, config } = JSON.parse(readFileSync(join(data, ADDRESS), 'utf8')) as Node
     const token = readFileSync(join(data, TOKEN), 'utf8').trim()
-    return typeof url === 'string' && token !== '' ? { url, token } : undefined
+    if (typeof url !== 'string' || token === '') return undefined
+    return {
+      url,
+      token,
+      ...(typeof config === 'string' ? { config } : {}),
+      ...(typeof pid === 'number' ? { pid } : {}),
+    }
   } catch {
     return undefined
   }

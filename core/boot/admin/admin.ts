@@ -12,6 +12,7 @@ import type { EmbeddedServices } from '../../services/embedded.ts'
 import { runCommand } from '../commands/commands.ts'
 import { explain } from '../commands/explain.ts'
 import type { GatewayConfig } from '../config/settings.ts'
+import { kindCounts } from '../kinds.ts'
 import { gatewayVersion } from '../version.ts'
 import type { AdminDoor } from './admin-door.ts'
 import { removeAdminFiles, writeAdminFiles } from './admin-files.ts'
@@ -57,7 +58,7 @@ export async function openAdmin(settings: AdminConfig, site: AdminSite): Promise
   await admin.listen()
   const { url } = admin
   try {
-    writeAdminFiles(config.data, { url: reachable(url), token })
+    writeAdminFiles(config.data, { url: reachable(url), token, config: config.file })
   } catch (error) {
     await admin.close()
     throw error
@@ -104,12 +105,13 @@ async function statusPage(
   return {
     schema: 1,
     version: gatewayVersion(),
+    config: config.file,
     started: started.toISOString(),
     uptimeMs: Math.round(uptimeMs),
     draining: inbound.draining,
     url: inbound.url,
     upstreams: outbound.status(),
-    catalog: { revision, tools: entries.length, collisions },
+    catalog: { revision, ...kindCounts(entries), collisions },
     plugins: Object.fromEntries(
       config.plugins.map(({ id, mode, plugin: { name, version } }) => [
         id,

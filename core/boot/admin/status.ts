@@ -2,6 +2,7 @@ import type { Health, UpstreamStatus } from '../../../sdk/index.ts'
 import type { HookCounts } from '../../hooks/hook-counts.ts'
 import type { HookTable } from '../../hooks/hooks.ts'
 import { verdictsOf } from '../hook-metrics.ts'
+import type { KindCounts } from '../kinds.ts'
 
 /** What one hook of a plugin line did since the start. */
 export interface HookStatus {
@@ -35,6 +36,8 @@ export interface PluginStatus {
 export interface GatewayStatus {
   readonly schema: 1
   readonly version: string
+  /** The config file it runs. */
+  readonly config: string
   /** ISO 8601. */
   readonly started: string
   /** Milliseconds. */
@@ -44,9 +47,8 @@ export interface GatewayStatus {
   /** The MCP endpoint as clients reach it. */
   readonly url: string
   readonly upstreams: Readonly<Record<string, UpstreamStatus>>
-  readonly catalog: {
+  readonly catalog: KindCounts & {
     readonly revision: number
-    readonly tools: number
     /** Names that two upstreams claim: neither is listed nor callable. */
     readonly collisions: readonly string[]
   }

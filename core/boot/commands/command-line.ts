@@ -1,18 +1,20 @@
-import { existsSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { formatProblem, GatewayError, messageOf, type Problem } from '../../hooks/errors.ts'
 import type { HookTable, PluginLine } from '../../hooks/hooks.ts'
 import { shownPath } from '../config/config-file.ts'
 import type { GatewayConfig } from '../config/settings.ts'
+import { CLOSED } from '../journal.ts'
 import { gatewayVersion } from '../version.ts'
 import { addAuthorCommands } from './author-commands.ts'
 import {
   type CommandHost,
   type CommonOptions,
-  DEFAULT_FILES,
   FILE,
+  fileOf,
   JSON_OPTION,
+  noFile,
 } from './command.ts'
+import { CommandError } from './command-error.ts'
 import { addOperatorCommands } from './operator-commands.ts'
 import { PROCESS, type Terminal } from './terminal.ts'
 
@@ -41,7 +43,7 @@ export async function run(args: readonly string[], terminal: Terminal = PROCESS)
     async attempt(json, given, work) {
       const file = fileOf(given)
       try {
-        if (file === undefined) throw NO_FILE
+        if (file === undefined) throw noFile()
         await work(file)
       } catch (error) {
         code = 1
@@ -56,7 +58,8 @@ export async function run(args: readonly string[], terminal: Terminal = PROCESS)
   const known = [...program.commands.map((command) => command.name()), 'help']
   if (!verb.startsWith('-') && !known.includes(verb)) {
     const { runPluginCommand } = await import('./plugin-command.ts')
-    if (await runPluginCommand(host, args, fileOf)) return code
+    await runPluginCommand(host, args, known)
+    return code
   }
   try {
     await program.parseAsync(args, { from: 'user' })
@@ -65,10 +68,6 @@ export async function run(args: readonly string[], terminal: Terminal = PROCESS)
     return error.exitCode
   }
   return code
-}
-
-function fileOf(given: string | undefined): string | undefined {
-  return given ?? DEFAULT_FILES.find((one) => existsSync(one))
 }
 
 /** Adds the commands that run or judge a config file. */
@@ -91,8 +90,10 @@ function addBasicCommands({ program, terminal, attempt }: CommandHost): void {
     .option('--json', JSON_OPTION)
     .action((file: string | undefined, { json = false }: CommonOptions) =>
       attempt(json, file, async (path) => {
-        const { config } = await setUp(path)
-        terminal.out(json ? JSON.stringify(summary(config)) : inWords(config))
+        const { config, hooks } = await setUp(path)
+        const warnings = warningsOf(hooks)
+        terminal.out(json ? JSON.stringify({ ...summary(config), warnings }) : inWords(config))
+        if (!json) for (const one of warnings) terminal.err(`warning: ${formatProblem(one)}`)
       }),
     )
   program
@@ -110,14 +111,6 @@ function addBasicCommands({ program, terminal, attempt }: CommandHost): void {
       }),
     )
 }
-
-const NO_FILE = new GatewayError([
-  {
-    code: 'CONFIG_UNREADABLE',
-    reason: `there is no config file here: neither ${DEFAULT_FILES.join(' nor ')}`,
-    hint: 'Name one: `patchbay start <file>`.',
-  },
-])
 
 interface SetUp {
   readonly config: GatewayConfig
@@ -149,8 +142,15 @@ function tell(terminal: Terminal, error: unknown, file: string | undefined, json
     return
   }
   for (const problem of problems) terminal.err(formatProblem(problem))
+  if (error instanceof CommandError) return
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
   terminal.err(file === undefined ? count : `${count} in ${file}`)
+}
+
+/** What lets a gateway start, and be of no use. */
+function warningsOf({ on }: HookTable): Problem[] {
+  if (on.authenticate !== null) return []
+  return [{ code: 'NOBODY_ENTERS', path: 'plugins', ...CLOSED }]
 }
 
 function summary({ file, upstreams, plugins, origins }: GatewayConfig): object {

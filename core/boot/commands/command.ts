@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
-import { GatewayError } from '../../hooks/errors.ts'
 import type { AdminClient } from '../admin/admin-client.ts'
 import { isRecord } from '../config/schema-walk.ts'
+import { CommandError } from './command-error.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What the commands of `patchbay` are added to. */
@@ -27,6 +28,20 @@ export interface CommonOptions {
 /** Where config files are looked for, in this order. */
 export const DEFAULT_FILES: readonly string[] = ['patchbay.yaml', 'config/patchbay.yaml']
 
+/** The config file that was meant; `undefined` when none is named and none is here. */
+export function fileOf(given: string | undefined): string | undefined {
+  return given ?? DEFAULT_FILES.find((one) => existsSync(one))
+}
+
+/** What to say when there is none. */
+export function noFile(): CommandError {
+  return new CommandError({
+    code: 'CONFIG_UNREADABLE',
+    reason: `there is no config file here: neither ${DEFAULT_FILES.join(' nor ')}`,
+    hint: 'Name one: `patchbay start <file>`.',
+  })
+}
+
 /** The description of the argument `[file]`. */
 export const FILE = `the config file (default: ${DEFAULT_FILES.join(', else ')})`
 
@@ -49,7 +64,7 @@ export function printer(
   }
 }
 
-/** A JSON object from the command line. @throws GatewayError for anything else */
+/** A JSON object from the command line. @throws CommandError for anything else */
 export function readObject(text: string, place: string): Record<string, unknown> {
   let value: unknown
   try {
@@ -58,12 +73,10 @@ export function readObject(text: string, place: string): Record<string, unknown>
     value = undefined
   }
   if (isRecord(value)) return value
-  throw new GatewayError([
-    {
-      code: 'ARGUMENTS',
-      path: place,
-      reason: 'is not a JSON object',
-      hint: `Quote it for your shell: '{"name":"value"}'.`,
-    },
-  ])
+  throw new CommandError({
+    code: 'ARGUMENTS',
+    path: place,
+    reason: 'is not a JSON object',
+    hint: `Quote it for your shell: '{"name":"value"}'.`,
+  })
 }

@@ -6,7 +6,7 @@ import type { Wheel } from '../../hooks/wheel.ts'
 import { AdminProblem } from '../../inbound/problem.ts'
 import { pathText } from '../config/config-file.ts'
 import { isRecord } from '../config/schema-walk.ts'
-import { checkAgainst, checkSchema } from '../config/validator.ts'
+import { checkAgainst, checkSchema, type Finding } from '../config/validator.ts'
 
 /** How long a command may take, in milliseconds. */
 const LIMIT = 300_000
@@ -84,9 +84,7 @@ export async function runCommand(
   const command = find(lines, plugin, name)
   const checked = checkAgainst(command.args ?? NOTHING, args)
   if (checked.problems.length > 0) {
-    const told = checked.problems.map(({ path, reason, hint = '' }) =>
-      [`${pathText(path) || 'the arguments'}: ${reason}`, hint].filter(Boolean).join('. '),
-    )
+    const told = checked.problems.map((one) => toldOf(one, `${plugin} ${name}`, command))
     throw new AdminProblem({ status: 400, code: 'INVALID', detail: told.join('; ') })
   }
   try {
@@ -101,6 +99,17 @@ export async function runCommand(
     const detail = `the command ${name} of ${plugin} failed: ${messageOf(cause)}`
     throw new AdminProblem({ status: 500, code: 'COMMAND_FAILED', detail })
   }
+}
+
+/** What is wrong with an argument, in the words of whoever typed it. */
+function toldOf({ path, reason, hint = '', unknown }: Finding, verb: string, command: Command) {
+  if (unknown !== true || path.length !== 1) {
+    return [`${pathText(path) || 'the arguments'}: ${reason}`, hint].filter(Boolean).join('. ')
+  }
+  const known = Object.keys((command.args?.properties as object | undefined) ?? {})
+  const all = known.length === 0 ? 'It takes none' : `Arguments: ${known.join(', ')}`
+  const name = String(path[0])
+  return `${name}: is no argument of \`${verb}\`${didYouMean(name, known)}. ${all}.`
 }
 
 function find(lines: readonly PluginLine[], plugin: string, name: string): Command {

@@ -12,6 +12,7 @@ import type { Rehearsal, RehearsedStep } from './rehearsal.ts'
 import { section, table } from './tables.ts'
 
 interface ExplainOptions extends CommonOptions {
+  readonly kind?: string
   readonly as: string
   readonly args?: string
   readonly claims?: string
@@ -19,25 +20,26 @@ interface ExplainOptions extends CommonOptions {
   readonly profile?: string
 }
 
-/** Adds `explain`: what a caller may do with a tool, and what would become of a call. */
+/** Adds `explain`: what a caller may do with a tool, prompt or resource, and what would become of a call. */
 export function addExplainCommand({ program, terminal, attempt }: CommandHost): void {
   const print = printer(terminal)
   program
     .command('explain')
     .description(
-      'tell what a caller may do with a tool, or what would become of a call; none is made',
+      'tell what a caller may do with a tool, prompt or resource, or what would become of a call; none is made',
     )
-    .argument('<tool>', 'the name clients use')
+    .argument('<name>', 'the name clients use; of a resource the URI')
     .argument('[file]', FILE)
     .requiredOption('--as <principal>', 'subject, or issuer/subject')
+    .option('--kind <kind>', 'tool, prompt, resource or template, if several have the name')
     .option('--claims <json>', 'what the issuer says about the subject')
     .option('--scopes <list>', 'what the subject was granted, with commas')
     .option('--profile <name>', 'the profile it calls on')
     .option('--args <json>', 'arguments of a call: asks the plugins what they would say to it')
     .option('--json', JSON_OPTION)
-    .action((tool: string, file: string | undefined, options: ExplainOptions) =>
+    .action((name: string, file: string | undefined, options: ExplainOptions) =>
       attempt(options.json ?? false, file, async (path) => {
-        const question = questionOf(tool, options)
+        const question = questionOf(name, options)
         const answer = (await (
           await gatewayOf(path)
         ).ask('POST', '/explain', question)) as Explanation
@@ -47,11 +49,15 @@ export function addExplainCommand({ program, terminal, attempt }: CommandHost): 
 }
 
 /** @throws GatewayError for claims or arguments that are no JSON object */
-function questionOf(tool: string, { as, args, claims, scopes, profile }: ExplainOptions): object {
+function questionOf(
+  name: string,
+  { as, kind, args, claims, scopes, profile }: ExplainOptions,
+): object {
   // Issuers are URLs, so the last slash is the one between.
   const slash = as.lastIndexOf('/')
   return {
-    tool,
+    name,
+    ...(kind === undefined ? {} : { kind }),
     subject: as.slice(slash + 1),
     ...(slash > 0 ? { issuer: as.slice(0, slash) } : {}),
     ...(claims === undefined ? {} : { claims: readObject(claims, '--claims') }),
@@ -61,31 +67,40 @@ function questionOf(tool: string, { as, args, claims, scopes, profile }: Explain
   }
 }
 
-const VERDICTS: Record<Explanation['verdict'], string> = {
-  callable: 'may call it',
-  ambiguous: 'may call it, if a plugin chooses between its targets',
-  refused: 'may not call it',
-  unknown: 'cannot call it: there is no such tool',
-}
+/** What one does with each kind. */
+const USE = { tool: 'call', prompt: 'get', resource: 'read', template: 'read' } as const
 
-function explanationInWords({
-  tool,
-  caller,
-  verdict,
-  near = '',
-  listed,
-  targets,
-  call,
-}: Explanation): string[] {
+function explanationInWords(explanation: Explanation): string[] {
+  const { name, kind = 'tool', template, alsoOf = [], caller, verdict, listed } = explanation
   const scopes = caller.scopes.length === 0 ? 'no scopes' : `scopes ${caller.scopes.join(', ')}`
-  const head = ['UPSTREAM', 'TOOL', 'VERDICT', 'PLUGIN', 'RULE', 'REASON']
+  const what = kind === 'tool' ? name : `${kind === 'prompt' ? 'prompt' : 'resource'} ${name}`
+  const of = template === undefined ? '' : ` (of the template ${template})`
+  const noun = kind === 'prompt' ? 'PROMPT' : kind === 'tool' ? 'TOOL' : 'RESOURCE'
+  const head = ['UPSTREAM', noun, 'VERDICT', 'PLUGIN', 'RULE', 'REASON']
+  const { targets, call } = explanation
   return [
-    `${tool} on ${caller.path}, as ${caller.subject} of ${caller.issuer} with ${scopes}`,
-    [`This caller ${VERDICTS[verdict]}`, near].filter(Boolean).join(' '),
+    `${what}${of} on ${caller.path}, as ${caller.subject} of ${caller.issuer} with ${scopes}`,
+    verdictInWords(explanation),
     ...(verdict === 'unknown' ? [] : [listed ? 'Its lists show it' : 'Its lists do not show it']),
+    ...alsoOf.map((other) => `There is a ${other} of that name too: \`--kind ${other}\``),
     ...section(table([head, ...targets.flatMap(targetRows)])),
     ...(call === undefined ? [] : ['', ...callInWords(call)]),
   ]
+}
+
+/** A caller may do only what filters let pass and then no plugin refuses. */
+function verdictInWords({ kind = 'tool', verdict, near = '', mayRefuse, call }: Explanation) {
+  if (verdict === 'unknown') {
+    return ['There is no such tool, prompt or resource', near].filter(Boolean).join(' ')
+  }
+  const use = USE[kind]
+  if (verdict === 'refused') return `This caller may not ${use} it`
+  const choice = verdict === 'ambiguous' ? ', if a plugin chooses between its targets' : ''
+  if (mayRefuse.length === 0) return `This caller may ${use} it${choice}`
+  const filters = `Filters let this caller ${use} it${choice}`
+  if (call !== undefined) return `${filters}; what is said to a call stands below`
+  const ask = '`--args` asks those that can run dry'
+  return `${filters}. A call may still be refused by: ${mayRefuse.join(', ')} (${ask})`
 }
 
 function targetRows({

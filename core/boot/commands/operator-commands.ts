@@ -1,4 +1,5 @@
 import type { GatewayStatus } from '../admin/status.ts'
+import { shownPath } from '../config/config-file.ts'
 import {
   type CommandHost,
   type CommonOptions,
@@ -50,8 +51,18 @@ export function addOperatorCommands(host: CommandHost): void {
   addExplainCommand(host)
 }
 
+/** Tools always, what else there is when there is any. */
+function countsInWords({ tools, prompts, resources, templates }: GatewayStatus['catalog']): string {
+  const others = { prompt: prompts, resource: resources, 'resource template': templates }
+  const told = Object.entries(others).filter(([, count]) => count > 0)
+  return [['tool', tools] as const, ...told]
+    .map(([noun, count]) => `${count} ${noun}${count === 1 ? '' : 's'}`)
+    .join(', ')
+}
+
 function statusInWords({
   version,
+  config,
   url,
   uptimeMs,
   draining,
@@ -59,7 +70,7 @@ function statusInWords({
   upstreams,
   plugins,
 }: GatewayStatus): string[] {
-  const { revision, tools, collisions } = catalog
+  const { revision, collisions } = catalog
   const upstreamRows = Object.entries(upstreams).map(([id, one]) => {
     const { state, era = '', tools: count, error = '' } = one
     return [id, state, era, String(count), error]
@@ -73,7 +84,8 @@ function statusInWords({
   })
   return [
     `Patchbay ${version} at ${url}, up ${durationInWords(uptimeMs)}${draining ? ', stopping' : ''}`,
-    `${tools} tools, catalog revision ${revision}`,
+    `Config ${shownPath(config)}`,
+    `${countsInWords(catalog)}, catalog revision ${revision}`,
     ...(collisions.length === 0 ? [] : [`Hidden, claimed twice: ${collisions.join(', ')}`]),
     ...section(table([['UPSTREAM', 'STATE', 'ERA', 'TOOLS', 'ERROR'], ...upstreamRows])),
     ...section(

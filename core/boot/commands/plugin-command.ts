@@ -1,9 +1,12 @@
 import { Command, CommanderError } from 'commander'
 import { GatewayError } from '../../hooks/errors.ts'
 import type { PluginLine } from '../../hooks/hooks.ts'
+import { didYouMean } from '../../hooks/nearest.ts'
 import type { Wheel } from '../../hooks/wheel.ts'
 import { AdminProblem } from '../../inbound/problem.ts'
-import { type CommandHost, type CommonOptions, readObject } from './command.ts'
+import { shownPath } from '../config/config-file.ts'
+import { type CommandHost, type CommonOptions, fileOf, readObject } from './command.ts'
+import { CommandError } from './command-error.ts'
 import { type CommandInfo, commandsOf } from './commands.ts'
 import { inWords } from './tables.ts'
 
@@ -19,14 +22,15 @@ interface Verb {
 }
 
 /**
- * Runs `patchbay <plugin line id> <command> [arguments as JSON]`, if there is a plugin line of that id.
- * @returns whether there is one; otherwise nothing has happened
+ * Runs `patchbay <plugin line id> <command> [arguments as JSON]`, and says what there is when there is no such
+ * plugin line.
+ * @param known the commands that are no plugin's
  */
 export async function runPluginCommand(
   { terminal, attempt }: CommandHost,
   [plugin = '', ...rest]: readonly string[],
-  fileOf: (given: string | undefined) => string | undefined,
-): Promise<boolean> {
+  known: readonly string[],
+): Promise<void> {
   const parser = new Command(`patchbay ${plugin}`)
     .exitOverride()
     .configureOutput({ writeOut: (text) => terminal.out(text.trimEnd()), writeErr: () => {} })
@@ -35,34 +39,92 @@ export async function runPluginCommand(
     .option('--config <file>', 'the config file')
     .option('--json', 'write JSON')
     .helpOption(false)
+    .allowExcessArguments()
     .action(() => {})
+  let mistake: string | undefined
   try {
     parser.parse([...rest], { from: 'user' })
   } catch (error) {
-    if (error instanceof CommanderError) return false
-    throw error
+    if (!(error instanceof CommanderError)) throw error
+    mistake = error.message.replace(/^error: /, '')
   }
   const { config, json = false } = parser.opts<VerbOptions>()
   const [command, args] = parser.args
   const file = fileOf(config)
-  if (file === undefined || !(await hasLine(file, plugin, command))) return false
-  await attempt(json, file, async (path) => {
+  await attempt(json, file ?? plugin, async (path) => {
+    const found = await search(file, plugin, known, config ?? parser.args.find(isConfigName))
+    // A file that cannot be read as a whole here may run elsewhere all the same: then the gateway is asked.
+    if (found !== undefined && !(found.unreadable && command !== undefined)) throw found.error
+    refuseExcess(parser.args, mistake)
     const result = await outcome(path, { plugin, command, args })
     if (json) terminal.out(JSON.stringify(result))
     else for (const line of inWords(result)) terminal.out(line)
   })
-  return true
 }
 
-/** A file that cannot be read as a whole here may run elsewhere all the same: then the gateway is asked. */
-async function hasLine(file: string, id: string, command: string | undefined): Promise<boolean> {
-  const { loadConfig } = await import('../config/config.ts')
-  try {
-    return (await loadConfig(file)).plugins.some((line) => line.id === id)
-  } catch (error) {
-    if (error instanceof GatewayError) return command !== undefined
-    throw error
+/** @throws CommandError for what plugin commands do not take */
+function refuseExcess(args: readonly string[], mistake: string | undefined): void {
+  if (mistake !== undefined) throw new CommandError({ code: 'ARGUMENTS', reason: mistake })
+  const file = args.find(isConfigName)
+  if (file !== undefined) {
+    const reason = `${file} is no argument of a plugin's command`
+    const hint = `Name the config file with \`--config ${file}\` here.`
+    throw new CommandError({ code: 'ARGUMENTS', reason, hint })
   }
+  if (args.length > 2) {
+    const reason = `${args.slice(2).join(' ')} is too much: a command takes one JSON object`
+    const hint = `Quote it for your shell: '{"name":"value"}'.`
+    throw new CommandError({ code: 'ARGUMENTS', reason, hint })
+  }
+}
+
+function isConfigName(text: string): boolean {
+  return /\.ya?ml$/.test(text)
+}
+
+/**
+ * Why no plugin line has that id; `undefined` when one has.
+ * @param meant the config file that was named, perhaps in the wrong place
+ */
+async function search(
+  file: string | undefined,
+  plugin: string,
+  known: readonly string[],
+  meant: string | undefined,
+): Promise<{ readonly error: CommandError; readonly unreadable: boolean } | undefined> {
+  const unknown = (hint: string, ids: readonly string[] = []) => {
+    const reason = `there is no command \`${plugin}\`${didYouMean(plugin, [...known, ...ids])}`
+    const code = 'UNKNOWN_COMMAND'
+    return new CommandError({ code, reason, hint: `${hint} \`patchbay --help\` lists the others.` })
+  }
+  if (file === undefined) {
+    const why = "Plugins' commands are found by a config file, and there is none here"
+    const hint = `${why}: name one with \`--config ${meant ?? '<file>'}\`.`
+    return { error: unknown(hint), unreadable: false }
+  }
+  const { loadConfig } = await import('../config/config.ts')
+  const shown = shownPath(file)
+  let ids: string[]
+  try {
+    ids = (await loadConfig(file)).plugins.map(({ id }) => id)
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error
+    const why = `${shown}, where plugins' commands are looked for, has mistakes`
+    return { error: unknown(`${why}: run \`patchbay check ${shown}\`.`), unreadable: true }
+  }
+  if (ids.includes(plugin)) return undefined
+  // Lines that cannot be set up here may have commands all the same.
+  const able = (await withCommands(file).catch(() => undefined)) ?? ids
+  const told = `Plugin lines of ${shown} with commands: ${able.join(', ') || 'none'}.`
+  const other = meant === undefined || meant === file ? '<file>' : meant
+  const hint = `${told} For those of another config add \`--config ${other}\`.`
+  return { error: unknown(hint, ids), unreadable: false }
+}
+
+function withCommands(file: string): Promise<string[]> {
+  return withLines(file, async (lines) =>
+    lines.flatMap((line) => (commandsOf(line).length > 0 ? line.id : [])),
+  )
 }
 
 async function outcome(file: string, verb: Verb): Promise<unknown> {
@@ -72,7 +134,8 @@ async function outcome(file: string, verb: Verb): Promise<unknown> {
   const { findGateway, isNotRunning } = await import('../admin/admin-client.ts')
   const path = `/commands/${encodeURIComponent(plugin)}/${encodeURIComponent(command)}`
   try {
-    return ((await findGateway(file).ask('POST', path, args)) as { result: unknown }).result
+    const gateway = await findGateway(file)
+    return ((await gateway.ask('POST', path, args)) as { result: unknown }).result
   } catch (error) {
     if (!isNotRunning(error)) throw error
     return offline(file, plugin, command, args, error)
@@ -100,7 +163,7 @@ async function offline(
       return await runCommand(lines, { plugin, name, args, principal: OPERATOR }, wheel)
     } catch (error) {
       if (!(error instanceof AdminProblem)) throw error
-      throw new GatewayError([{ code: error.code, reason: error.message }])
+      throw new CommandError({ code: error.code, reason: error.message })
     }
   })
 }

@@ -13,12 +13,13 @@ import type { Wheel } from '../../hooks/wheel.ts'
 import { identifier } from '../../kernel/call.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { nestedRequest } from '../../kernel/nested.ts'
-import type { Exchange } from '../../kernel/ports.ts'
+import type { CallRequest, Exchange } from '../../kernel/ports.ts'
 import { Round } from '../../kernel/round.ts'
 import { applyShape } from '../../kernel/verdict.ts'
 import { DryCall } from '../../services/dry/dry-call.ts'
 import type { DryRuns } from '../../services/dry/dry-runs.ts'
 import { verdictOf } from '../../services/dry/shadow-plugins.ts'
+import { readMembers } from '../../wire/json.ts'
 
 type Args = Readonly<Record<string, unknown>>
 
@@ -85,19 +86,23 @@ const ENDS: Partial<Record<RehearsedStep['verdict'], Rehearsal['end']>> = {
   failed: 'failed',
 }
 
-/** Asks shapers and guards, in their order, what they would say to a call. Nothing is sent, and nothing stays. */
+/**
+ * Asks shapers and guards, in their order, what they would say to a call. Nothing is sent, and nothing stays.
+ * @param name what is asked for: of a template one of its URIs
+ */
 export async function rehearse(
   stage: Stage,
   caller: Caller,
   entry: PermittedEntry,
   args: Args,
+  name = entry.name,
 ): Promise<Rehearsal> {
   const { hooks } = stage.kernel
   const { shapers, guards } = hooks
   const { candidates, ...permitted } = entry
   const round = new Round(
     `rehearsal-${++rehearsals}`,
-    nestedRequest(entry.name, args),
+    requestOf(entry, name, args),
     caller,
     permitted,
     candidates,
@@ -112,6 +117,16 @@ export async function rehearse(
     // Plugins may hold something for as long as the call runs. What one throws now is nobody's news.
     round.end(() => {})
   }
+}
+
+/** The request of a call to an entry, as a wire would have handed it over. */
+function requestOf({ kind }: Entry, name: string, args: Args): CallRequest {
+  if (kind === 'tool') return nestedRequest(name, args)
+  if (kind === 'prompt') return { ...nestedRequest(name, args), method: 'prompts/get' }
+  const text = JSON.stringify({ params: { uri: name } })
+  const params = readMembers(text, readMembers(text)[2])
+  const method = 'resources/read'
+  return { method, name, args: { uri: name }, text, params, argsAt: -1, meta: {} }
 }
 
 /** The targets of an entry that filters in shadow would refuse to a caller, each with the rule. */

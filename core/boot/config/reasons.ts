@@ -145,7 +145,10 @@ function phrase(error: ErrorObject, path: readonly (string | number)[]): Finding
     case 'dependentRequired':
       return at(`needs \`${params.missingProperty}\` beside \`${params.property}\``)
     case 'type':
-      return at(`must be ${kinds(node)}, not ${kindOf(error.data)}`, wayOut(node, error.data))
+      return at(
+        `must be ${kinds(node)}, not ${insteadOf(node, error.data)}`,
+        wayOut(node, error.data),
+      )
     case 'enum': {
       const known = (schema as unknown[]).map(String)
       const near = typeof error.data === 'string' ? nearWord(error.data, known) : ''
@@ -271,6 +274,12 @@ function choices({ schema }: ErrorObject): string {
   )
   if (required.every(Boolean)) return `needs ${required.join(' or ')}`
   return `must be ${[...new Set(branches)].join(' or ')}`
+}
+
+/** A number that only is not whole is told itself: of what kind it is would read the same. */
+function insteadOf({ type }: Node, data: unknown): string {
+  const isFraction = typeof data === 'number' && [type].flat().includes('integer')
+  return isFraction ? String(data) : kindOf(data)
 }
 
 function kindOf(value: unknown): string {

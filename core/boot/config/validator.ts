@@ -91,7 +91,26 @@ export function checkAgainst(
     for (const { holder, key, value: number } of conversions) holder[key] = number
     return { value: box.value, problems: [] }
   }
-  return { value: box.value, problems: explain(validate.errors ?? [], box.value) }
+  const problems = explain(validate.errors ?? [], box.value).map((one) =>
+    isWritten(source, one.path) ? one : byDefault(one),
+  )
+  return { value: box.value, problems }
+}
+
+/** Whether what is wrong stands in the value, and was not filled in. */
+function isWritten(value: unknown, path: Finding['path']): boolean {
+  let at = value
+  for (const key of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, key)) return false
+    at = (at as Node)[key as string]
+  }
+  return true
+}
+
+/** Whoever reads it wrote nothing of the kind. */
+function byDefault({ path, reason }: Finding): Finding {
+  const hint = 'Set it, and tell the author of the plugin.'
+  return { path, reason: `the plugin's own default is wrong: it ${reason}`, hint }
 }
 
 /** Why a schema cannot be the schema of settings: not strict, or open to unknown properties. Empty when it can. */

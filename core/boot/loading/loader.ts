@@ -1,13 +1,14 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { findPackageJSON, registerHooks } from 'node:module'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Plugin } from '../../../sdk/index.ts'
 import { messageOf, type Problem } from '../../hooks/errors.ts'
 import { didYouMean } from '../../hooks/nearest.ts'
 import { checkPluginShape } from '../../hooks/setup.ts'
 import { checkSchema } from '../config/validator.ts'
-import type { PluginsFolder } from './plugins-folder.ts'
+import { importFailure } from './import-failure.ts'
+import { indexOf, type PluginsFolder } from './plugins-folder.ts'
 
 /** A plugin module, loaded and of the right shape. */
 export interface LoadedPlugin {
@@ -107,6 +108,7 @@ export async function loadPlugin(
         'Mend the path; it starts at the config file.',
       )
     }
+    if (statSync(file).isDirectory()) return refuseFolder(use, file)
     return take(use, pathToFileURL(file).href, () => file)
   }
   const from = pathToFileURL(configFile).href
@@ -139,11 +141,7 @@ async function take(
     module = await import(address)
   } catch (cause) {
     if (missing !== undefined && !resolved.has(address)) return missing(cause)
-    return refuse(
-      'PLUGIN_IMPORT_FAILED',
-      `the plugin ${use} cannot be imported: ${messageOf(cause)}`,
-      'Mend the plugin, or disable it with `enabled: false`.',
-    )
+    return { problems: [await importFailure(use, resolved.get(address) ?? address, cause)] }
   }
   const shape = checkPluginShape(use, module.default)
   if (shape.length > 0) {
@@ -202,6 +200,13 @@ function notFound(use: string, cause: unknown, own: readonly string[]): Loading 
       : // Nobody should install a package because of a typo.
         `Bundled: ${bundled.join(', ')}. ${local}A file: begin with ./`,
   )
+}
+
+function refuseFolder(use: string, folder: string): Loading {
+  const index = indexOf(folder)
+  const inside = `${use.replace(/\/$/, '')}/${index === undefined ? '<file>' : basename(index)}`
+  const hint = `Name the module in it: \`use: ${inside}\`.`
+  return refuse('PLUGIN_NOT_FOUND', `${folder} is a folder`, hint)
 }
 
 function refuse(code: string, reason: string, hint: string): Loading {

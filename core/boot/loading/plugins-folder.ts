@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
 
-const EXTENSIONS: readonly string[] = ['.ts', '.js', '.mjs']
+const EXTENSIONS: readonly string[] = ['.ts', '.mts', '.js', '.mjs']
 
 /** The operator's own plugins: a folder in which every file or subfolder is one, named by its name. */
 export class PluginsFolder {
@@ -16,8 +16,7 @@ export class PluginsFolder {
       const { name } = entry
       if (name.startsWith('.') || name === 'node_modules') continue
       // Links are followed: a folder may be mounted from elsewhere.
-      const modules = EXTENSIONS.map((extension) => join(path, name, `index${extension}`))
-      const index = modules.find((file) => existsSync(file))
+      const index = indexOf(join(path, name))
       if (index !== undefined) this.#add(name, index)
       else if (!entry.isDirectory() && EXTENSIONS.includes(extname(name)) && !isTest(name)) {
         this.#add(basename(name, extname(name)), join(path, name))
@@ -38,6 +37,12 @@ export class PluginsFolder {
   #add(name: string, file: string): void {
     this.#modules.set(name, [...(this.#modules.get(name) ?? []), file])
   }
+}
+
+/** The module that stands for a folder, if it has one. */
+export function indexOf(folder: string): string | undefined {
+  const modules = EXTENSIONS.map((extension) => join(folder, `index${extension}`))
+  return modules.find((file) => existsSync(file))
 }
 
 function isTest(name: string): boolean {

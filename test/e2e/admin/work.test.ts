@@ -39,7 +39,15 @@ test('status tells of version, upstreams, catalog and every plugin', async (t) =
   assert.equal(body.url, gateway.url)
   assert.equal(typeof body.uptimeMs, 'number')
   assert.ok(!Number.isNaN(Date.parse(String(body.started))))
-  assert.deepEqual(body.catalog, { revision: 0, tools: 0, collisions: [] })
+  assert.deepEqual(body.catalog, {
+    revision: 0,
+    tools: 0,
+    prompts: 0,
+    resources: 0,
+    templates: 0,
+    collisions: [],
+  })
+  assert.equal(body.config, gateway.config.file)
   assert.equal((body.upstreams as Plugins).off?.state, 'disabled')
   const { mine } = body.plugins as Plugins
   assert.equal(mine?.name, 'sample')

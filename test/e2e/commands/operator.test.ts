@@ -56,7 +56,7 @@ test('without a running gateway every asking command says so once, with what to 
       err,
       /^\S+: no gateway runs with this file \(.*\)\. Start it: `patchbay start \S+`\.$/m,
     )
-    assert.equal(err.split('\n').length, 2)
+    assert.equal(err.split('\n').length, 1)
   }
   const json = await patchbay('status', file, '--json')
   assert.equal(JSON.parse(json.out).problems[0].code, 'NOT_RUNNING')
@@ -186,7 +186,10 @@ test('explain knows what can be called and is not shown, and what is not there',
   const hidden = await patchbay('explain', '--as', 'anna', 'one__hidden', fileOf(gateway))
   assert.match(hidden.out, /may call it\nIts lists do not show it/)
   const near = await patchbay('explain', '--as', 'anna', 'one__hiden', fileOf(gateway))
-  assert.match(near.out, /no such tool \(did you mean "one__hidden"\?\)/)
+  assert.match(
+    near.out,
+    /There is no such tool, prompt or resource \(did you mean "one__hidden"\?\)/,
+  )
 })
 
 test('explain refuses what it cannot ask', async (t) => {

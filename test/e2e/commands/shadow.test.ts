@@ -124,7 +124,7 @@ test('explain says which plugins it could not ask, and refuses what are no argum
   const { call } = JSON.parse((await ask('{"bad":true}', '--json')).out)
   assert.deepEqual([call.end, call.complete], ['sent', false])
   assert.match((await ask('[1]')).err, /--args: is not a JSON object\. Quote it/)
-  const body = { tool: 'one__echo', subject: 'anna', args: 'text' }
+  const body = { name: 'one__echo', subject: 'anna', args: 'text' }
   const wrong = await knock(gateway, '/explain', { method: 'POST', body })
   assert.equal(wrong.status, 400)
   assert.match(String(wrong.body.detail), /args: must be a mapping, not text/)

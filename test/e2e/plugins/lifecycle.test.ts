@@ -72,8 +72,8 @@ test('every plugin whose setup fails is named, all at once', async (t) => {
 })
 
 for (const [how, body, cause] of [
-  ['throws', `throw new Error('no disk')`, /plugin c, hook start: no disk/],
-  ['hangs', 'return new Promise(() => {})', /plugin c, hook start: did not settle within 250 ms/],
+  ['throws', `throw new Error('no disk')`, /plugin c: start failed: no disk/],
+  ['hangs', 'return new Promise(() => {})', /plugin c: start failed: did not settle within 250 ms/],
 ] as const) {
   test(`a start that ${how} stops those before it in reverse, and names the plugin`, async (t) => {
     const plugins = {

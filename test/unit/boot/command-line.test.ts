@@ -119,7 +119,7 @@ test('order shows guards after shapers, shapers in reverse on the way back, stop
 test('an unknown command is told and exits with 1', async () => {
   const { code, err } = await patchbay('strat')
   assert.equal(code, 1)
-  assert.match(err, /Did you mean start\?/)
+  assert.match(err, /^there is no command `strat` \(did you mean "start"\?\)\./)
 })
 
 test('a setting of a plugin line that could never do anything is refused', async (t) => {
@@ -168,4 +168,29 @@ plugins:
   assert.match(lines[0] ?? '', /^a\.yaml:3:5 plugins\[0\]: .*\/mcp\/ops is the gateway's own/)
   assert.match(lines[1] ?? '', /^a\.yaml:5:5 plugins\[2\]: .*GET \/same belongs to the plugin same/)
   assert.match(lines[2] ?? '', /^2 problems/)
+})
+
+test('a mistake in the code of setup is told with its place, a refusal of settings without', async (t) => {
+  const source = (body: string) => pluginSource().replace('return {}', body)
+  for (const [body, place] of [
+    ['null.x', / \(at \/.*\/s\.ts:\d+:\d+\)\. Mend the plugin or its settings\.$/m],
+    ["throw new Error('name a tool')", /setup failed: name a tool\. Mend its settings\.$/m],
+  ] as const) {
+    const root = folder(t, { 'a.yaml': 'plugins: [{ use: ./s.ts }]', 's.ts': source(body) })
+    assert.match((await patchbay('check', join(root, 'a.yaml'))).err, place)
+  }
+})
+
+test('check warns of a config that lets nobody in, and is fine with it', async (t) => {
+  const root = folder(t, { 'a.yaml': 'plugins: []', 'b.yaml': 'plugins: [{ use: auth-none }]' })
+  const { code, out, err } = await patchbay('check', join(root, 'a.yaml'))
+  assert.equal(code, 0)
+  assert.match(out, /a\.yaml is fine/)
+  assert.match(
+    err,
+    /^warning: plugins: no plugin authenticates callers, so every request is refused\. Enable one: /,
+  )
+  const json = JSON.parse((await patchbay('check', '--json', join(root, 'a.yaml'))).out)
+  assert.deepEqual([json.ok, json.warnings[0].code], [true, 'NOBODY_ENTERS'])
+  assert.equal((await patchbay('check', join(root, 'b.yaml'))).err, '')
 })

@@ -227,3 +227,32 @@ test('a value that misses its form is told with what was found and what to write
     ],
   )
 })
+
+test('a number that only is not whole is told itself', () => {
+  assert.deepEqual(reasons(PLAIN, { limit: 9.5 }), ['limit must be a whole number, not 9.5'])
+  assert.deepEqual(reasons(PLAIN, { limit: '9' }), ['limit must be a whole number, not text'])
+})
+
+test('a default that its own schema refuses is the plugin’s mistake, what was written is not', () => {
+  const schema = {
+    type: 'object',
+    additionalProperties: false,
+    properties: {
+      limit: { type: 'integer', minimum: 1, default: 0 },
+      deep: {
+        type: 'object',
+        additionalProperties: false,
+        default: {},
+        properties: { word: { enum: ['north', 'south'], default: 'up' } },
+      },
+    },
+  }
+  assert.deepEqual(reasons(schema, {}), [
+    "limit the plugin's own default is wrong: it must be >= 1",
+    "deep.word the plugin's own default is wrong: it must be one of north, south",
+  ])
+  assert.deepEqual(reasons(schema, { limit: 0, deep: { word: 'down' } }), [
+    'limit must be >= 1',
+    'deep.word must be one of north, south',
+  ])
+})
