@@ -26,7 +26,7 @@ export interface CallRound {
   readonly caller: Caller
   readonly entry: Entry | undefined
   readonly target: Target | undefined
-  /** The plugin that asks. */
+  /** The plugin that asks; `''` when the upstream does. */
   readonly plugin: string
   /** 1 for the first round. */
   readonly round: number

@@ -29,12 +29,13 @@ export function ask(questions: Readonly<Record<string, Question>>): Ask {
 /** A call that waits for answers. The next round has the same `call.id`. */
 export interface QuestionOutcome {
   readonly kind: 'question'
-  /** By keys that begin with the id of the plugin that asks. */
+  /** A plugin's by keys that begin with its id, an upstream's by its own. */
   readonly questions: Readonly<Record<string, Question>>
-  readonly source: 'plugin'
-  /** The plugin that asks. */
+  readonly source: 'plugin' | 'upstream'
+  /** The plugin that asks; `''` when the upstream does. */
   readonly plugin: string
-  readonly executed: false
+  /** Whether the upstream has begun: so it has when it asks itself. */
+  readonly executed: boolean
   /** The client capabilities that are missing, when this caller cannot be asked: the call ends here. */
   readonly missing?: Readonly<Record<string, object>>
 }

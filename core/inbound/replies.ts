@@ -7,7 +7,7 @@ import {
   type QuestionOutcome,
 } from '../../sdk/index.ts'
 import { RelayedError, RelayedResult } from '../kernel/outcome.ts'
-import { PausedOutcome } from '../kernel/pauses.ts'
+import { PausedOutcome } from '../kernel/paused-call.ts'
 import { editMembers } from '../wire/json.ts'
 import { CODE, type Implementation, LEGACY, META, MODERN } from '../wire/protocol.ts'
 
@@ -145,7 +145,8 @@ export class Replies {
   #question(outcome: QuestionOutcome, { era, status }: ReplyContext): Reply {
     const { questions, missing } = outcome
     if (outcome instanceof PausedOutcome) {
-      const members = `"inputRequests":${JSON.stringify(questions)},"requestState":${JSON.stringify(outcome.state)}`
+      const asked = outcome.text ?? JSON.stringify(questions)
+      const members = `"inputRequests":${asked},"requestState":${JSON.stringify(outcome.state)}`
       return {
         status: 200,
         body: `"result":{${this.#stamp.replace('complete', 'input_required')},${members}}`,

@@ -16,7 +16,8 @@ import { FilteredExchange } from './messages.ts'
 import { NestedExchange } from './nested.ts'
 import type { Offers } from './offers.ts'
 import { ambiguous, cancelled, internal, notFound, outcomeOf, refused } from './outcome.ts'
-import { judgedDigest, PATIENCE, type PausedCall, PausedOutcome, type Pauses } from './pauses.ts'
+import { judgedDigest, type PausedCall, PausedOutcome, type RelayedRound } from './paused-call.ts'
+import { PATIENCE, type Pauses } from './pauses.ts'
 import type { CallRequest, Exchange, Servers, Traces, Vault } from './ports.ts'
 import type { Reports, Watch } from './reports.ts'
 import { type Identify, Round } from './round.ts'
@@ -123,7 +124,10 @@ export class CallPath {
       return waiting.then(() => this.#open(view, resumed, request, caller, exchange))
     }
     const { candidates, refusals } = view.permit(entry)
-    if (candidates.length === 0) return refused(request, refusals)
+    if (candidates.length === 0) {
+      const executed = resumed?.relayed !== undefined
+      return { ...refused(request, refusals), executed }
+    }
     const parent = exchange instanceof NestedExchange ? exchange.parent : undefined
     const paused =
       parent === undefined ? resumed : this.#parts.pauses.inner(parent, request, caller)
@@ -151,6 +155,8 @@ export class CallPath {
       this.#parts.hooks.emit({ type: 'call.started', call: round })
     }
     if (this.#parts.shadows !== null) this.#parts.shadows.permitted(round)
+    const relayed = round.paused?.relayed
+    if (relayed !== undefined) return this.#goOn(round, relayed, exchange)
     if (this.#plain) {
       const { target } = round
       return target === undefined ? ambiguous(entry, candidates) : this.#send(round)
@@ -165,7 +171,21 @@ export class CallPath {
         hint: 'Send each member of an object once.',
       })
     }
-    const way: Way = { round, shapers: 0, guards: 0, answer: undefined }
+    return this.#walk({ round, shapers: 0, guards: 0, answer: undefined }, exchange)
+  }
+
+  /** Back to the upstream that asked: the plugins have had their say, and nobody's word is asked twice. */
+  #goOn(round: Round, { upstream, name, args }: RelayedRound, exchange: Exchange): Maybe<Outcome> {
+    const target = round.candidates.find((one) => one.upstream === upstream && one.name === name)
+    if (target === undefined) return { ...notFound(round.request), executed: true }
+    round.retarget(target)
+    if (args !== undefined) round.args = args
+    const { shapers, guards } = this.#parts.hooks
+    const way = { round, shapers: shapers?.length ?? 0, guards: guards?.length ?? 0 }
+    return this.#walk({ ...way, answer: undefined }, exchange)
+  }
+
+  #walk(way: Way, exchange: Exchange): Maybe<Outcome> {
     try {
       const outcome = this.#forward.run(way)
       if (!isPromise(outcome)) return this.#back.run(way, outcome)
@@ -226,7 +246,8 @@ export class CallPath {
         // Whether somebody answered elsewhere is not known; told twice is better than never.
         this.#parts.fault(cause, watch.exchange.requestId)
       }
-      await reports.finished({ kind: 'cancelled', reason, executed: false }, watch)
+      const executed = paused.relayed !== undefined
+      await reports.finished({ kind: 'cancelled', reason, executed }, watch)
     })
   }
 

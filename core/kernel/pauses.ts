@@ -11,6 +11,7 @@ import {
 import { digest } from '../catalog/digest.ts'
 import { isPromise } from '../hooks/hooks.ts'
 import { isObject, memberName, memberText } from '../wire/json.ts'
+import { type Answer, judgedDigest, type PausedCall, PausedOutcome } from './paused-call.ts'
 import type { CallRequest, Sealer } from './ports.ts'
 import type { Round } from './round.ts'
 
@@ -22,37 +23,18 @@ export const PATIENCE = 10 * 60_000
 const REMEMBERED = 2 * PATIENCE
 const MOST_ROUNDS = 8
 const MOST_STATE = 16 * 1024
+/** A server's own state comes on top. */
+const MOST_RELAYED = 256 * 1024
 const MOST_QUESTIONS = 16
 /** Members of `params` that a retry may have otherwise than the first request. */
 const VOLATILE = new Set(['_meta', 'inputResponses', 'requestState'])
 
-type Answer = Readonly<Record<string, unknown>>
-
-/** What a paused call is resumed with: facts, sealed and bound to whom and what they are about. */
-export interface PausedCall {
-  readonly id: string
-  /** Rounds so far. */
-  readonly rounds: number
-  /** When the call began, in milliseconds since the epoch. */
-  readonly start: number
-  readonly issuer: string
-  readonly subject: string
-  readonly path: string
-  readonly name: string
-  /** Of the client's `params`. */
-  readonly request: string
-  /** Of what the guards saw; `""` when the call did not reach them. */
-  readonly judged: string
-  /** The plugins whose `beforeCall` was reached. */
-  readonly passed: readonly string[]
-  /** By plugin, then by the plugin's own key. */
-  readonly answers: Readonly<Record<string, Readonly<Record<string, Answer>>>>
-  /** What was asked: key on the wire, plugin, the plugin's own key. */
-  readonly asked: readonly (readonly [wire: string, plugin: string, key: string])[]
-  readonly expires: number
-  readonly nonce: string
-  /** Calls inside this one that wait for the same answers. */
-  readonly inside: readonly PausedCall[]
+/** What an upstream asks in the middle of a call. */
+export interface UpstreamAsk {
+  readonly questions: QuestionOutcome['questions']
+  /** Their source text. */
+  readonly text: string
+  readonly state: string | undefined
 }
 
 /** Remembers which states were spent, in every replica. */
@@ -139,6 +121,43 @@ export class Pauses {
     return this.#seal(round, plugin, prefixed, { judged, passed, asked, inside: [] })
   }
 
+  /**
+   * The outcome of a round in which an upstream asked: its questions as they are, its state within ours.
+   * Asks nothing that this caller cannot be asked.
+   */
+  relay(round: Round, { questions, text, state }: UpstreamAsk): QuestionOutcome | Denial {
+    const missing: Record<string, object> = Object.assign(
+      {},
+      ...Object.values(questions).map((question) => round.missing(question)),
+    )
+    if (Object.keys(missing).length > 0) {
+      return {
+        kind: 'question',
+        source: 'upstream',
+        plugin: '',
+        executed: true,
+        questions,
+        missing,
+      }
+    }
+    const { upstream = '', name = '' } = round.target ?? {}
+    const relayed = {
+      upstream,
+      name,
+      ...(round.args === round.request.args ? {} : { args: round.args }),
+      ...(state === undefined ? {} : { state }),
+    }
+    const judged = judgedDigest(round)
+    const passed = round.paused?.passed ?? []
+    return this.#seal(
+      round,
+      '',
+      questions,
+      { judged, passed, asked: [], inside: [], relayed },
+      text,
+    )
+  }
+
   /** An inner call's questions as those of the call around it, which will make it again. */
   around(
     round: Round,
@@ -151,7 +170,8 @@ export class Pauses {
     )
     // The inner call takes its answers itself: none of them is an answer to this one's plugins.
     const inside = [...others, inner.paused]
-    return this.#seal(round, inner.plugin, inner.questions, { judged, passed, asked: [], inside })
+    const facts = { judged, passed, asked: [], inside }
+    return this.#seal(round, inner.plugin, inner.questions, facts, inner.text)
   }
 
   /** The inner call that this request goes on with, when the call around it came back with answers. */
@@ -180,7 +200,8 @@ export class Pauses {
     round: Round,
     plugin: string,
     questions: QuestionOutcome['questions'],
-    facts: Pick<PausedCall, 'judged' | 'passed' | 'asked' | 'inside'>,
+    facts: Pick<PausedCall, 'judged' | 'passed' | 'asked' | 'inside' | 'relayed'>,
+    source?: string,
   ): QuestionOutcome | Denial {
     const rounds = (round.paused?.rounds ?? 0) + 1
     if (rounds >= MOST_ROUNDS) {
@@ -205,46 +226,19 @@ export class Pauses {
       nonce: this.#nextId(),
     }
     const text = JSON.stringify(paused)
-    if (text.length > MOST_STATE) {
-      return deny('INVALID', `the answers so far are larger than ${MOST_STATE} bytes`, {
-        hint: 'Answer more briefly.',
+    const most = facts.relayed === undefined ? MOST_STATE : MOST_RELAYED
+    if (text.length > most) {
+      return deny('INVALID', `what this call has to remember is larger than ${most} bytes`, {
+        hint: 'Answer more briefly, or ask for less.',
       })
     }
-    return new PausedOutcome(plugin, questions, this.#sealer.seal(text, PURPOSE), paused)
+    return new PausedOutcome(plugin, questions, this.#sealer.seal(text, PURPOSE), paused, source)
   }
 
   /** Whether nobody has come back with this state, from now on final. */
   abandon({ nonce }: PausedCall): Maybe<boolean> {
     return this.#spent.add(nonce, REMEMBERED)
   }
-}
-
-/** A question with the state that its answer must bring back. */
-export class PausedOutcome implements QuestionOutcome {
-  readonly kind = 'question'
-  readonly source = 'plugin'
-  readonly executed = false
-  readonly plugin: string
-  readonly questions: QuestionOutcome['questions']
-  readonly state: string
-  readonly paused: PausedCall
-
-  constructor(
-    plugin: string,
-    questions: QuestionOutcome['questions'],
-    state: string,
-    paused: PausedCall,
-  ) {
-    this.plugin = plugin
-    this.questions = questions
-    this.state = state
-    this.paused = paused
-  }
-}
-
-/** What the guards judge: where the call goes, and with what. */
-export function judgedDigest({ target, args }: Round): string {
-  return digest(target?.upstream, target?.name, args)
 }
 
 const STALE = deny(

@@ -8,6 +8,7 @@ import type {
 } from '../../sdk/index.ts'
 import type { Discovery, EntryMethod } from '../catalog/ports.ts'
 import type { Members } from '../wire/json.ts'
+import type { UpstreamAsk } from './pauses.ts'
 import type { Round } from './round.ts'
 
 /** A client's request for an entry, as a wire hands it to the kernel. */
@@ -70,6 +71,8 @@ export interface Servers extends Discovery {
 export interface Vault {
   /** Headers for an upstream: `undefined` when no plugin has any. Rejects with HookError or {@link Refused}. */
   credentials(query: CredentialsQuery): Maybe<Readonly<Record<string, string>> | undefined>
+  /** The round waits: what its upstream asks goes to the client's side. */
+  asked(round: Round, ask: UpstreamAsk): Outcome
   /** Whether to ask again and retry after a refusal of our credentials, or how the call ends. */
   refused(
     query: CredentialsQuery,

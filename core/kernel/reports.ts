@@ -9,7 +9,7 @@ import type {
 } from '../../sdk/index.ts'
 import { type HookTable, isPromise, type Listener } from '../hooks/hooks.ts'
 import { outcomeOf, traceparent } from './outcome.ts'
-import type { PausedOutcome } from './pauses.ts'
+import type { PausedOutcome } from './paused-call.ts'
 import type { CallRequest, Exchange } from './ports.ts'
 
 /** What a report of a call needs to know from its start; made only when somebody is told. */

@@ -1,6 +1,6 @@
 import type { Call, Caller, Client, Entry, Question, Target, Verdict } from '../../sdk/index.ts'
-import { isObject } from '../wire/json.ts'
-import type { PausedCall } from './pauses.ts'
+import { findMember, isObject, memberText } from '../wire/json.ts'
+import type { PausedCall } from './paused-call.ts'
 import type { CallRequest, Exchange } from './ports.ts'
 
 const ENVELOPE = 'io.modelcontextprotocol/'
@@ -81,6 +81,17 @@ export class Round implements Call {
     this.identify = identify
   }
 
+  /** What an upstream's questions are answered with: the source text, and the state to go with it. */
+  get answering(): { readonly text: string; readonly state: string | undefined } | undefined {
+    const { relayed } = this.paused ?? {}
+    if (relayed === undefined) return undefined
+    let outer: Round = this
+    while (outer.parent !== undefined) outer = outer.parent
+    const { text, params } = outer.request
+    const at = findMember(text, params, 'inputResponses')
+    return { text: at < 0 ? '{}' : memberText(text, params, at), state: relayed.state }
+  }
+
   get depth(): number {
     return this.parent === undefined ? 0 : this.parent.depth + 1
   }
@@ -138,7 +149,7 @@ export class Round implements Call {
   missing({ method, params }: Question): Record<string, object> {
     const { client } = this.caller
     const asked = this.returning ? { ...client, capabilities: {} } : client
-    return missingCapabilities(asked, method, params.mode)
+    return missingCapabilities(asked, method, params?.mode)
   }
 
   onEnd(run: () => void): void {

@@ -12,7 +12,8 @@ import type { HookCounts } from '../hooks/hook-counts.ts'
 import { type HookTable, isPromise } from '../hooks/hooks.ts'
 import { isObject } from '../wire/json.ts'
 import { cancelled } from './outcome.ts'
-import { judgedDigest, type Pauses } from './pauses.ts'
+import { judgedDigest } from './paused-call.ts'
+import type { Pauses, UpstreamAsk } from './pauses.ts'
 import type { Vault } from './ports.ts'
 import { Round } from './round.ts'
 import { isAsk, isDenial } from './verdict.ts'
@@ -72,6 +73,10 @@ export class PluginVault implements Vault {
     const take = (one: Verdict | undefined) =>
       isAsk(one) ? this.#pause(query, 'refused', one) : one
     return isPromise(found) ? found.then(take) : take(found)
+  }
+
+  asked(round: Round, ask: UpstreamAsk): Outcome {
+    return round.cancelled === undefined ? this.#pauses.relay(round, ask) : cancelled(round, true)
   }
 
   #headers(query: CredentialsQuery, found: Given | undefined): Headers | undefined {

@@ -6,7 +6,7 @@ import {
   strayParamHeaders,
   writeParamHeaders,
 } from '../wire/param-headers.ts'
-import type { CallLimits, FlatHeaders } from './pending-call.ts'
+import type { CallLimits, FlatHeaders } from './call-host.ts'
 import type { UpstreamConfig } from './settings.ts'
 
 /** What the config says about the calls to one upstream. */

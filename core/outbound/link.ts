@@ -9,6 +9,8 @@ export interface Outgoing {
   readonly params: string
   /** Members of `_meta` as JSON text, without braces and without what the link adds. */
   readonly meta: string
+  /** The client capabilities that this request declares, as JSON; none when left out (modern only). */
+  readonly capabilities?: string | undefined
   /** Whether the caller wants progress. */
   readonly progress: boolean
   /** `Mcp-Param-*` headers, names and values in turn (modern HTTP only). */

@@ -29,14 +29,21 @@ export function isResponse({ value }: Message): boolean {
   return value.method === undefined && ('result' in value || 'error' in value)
 }
 
-/** The envelope members of every modern request from this gateway, which declares no client capabilities. */
+const NO_CAPABILITIES = '{}'
+
+/** The envelope members of a modern request from this gateway, which declares no client capabilities itself. */
 export function envelope(us: Implementation): string {
-  return `"${META.version}":"${MODERN}","${META.clientInfo}":${JSON.stringify(us)},"${META.capabilities}":{}`
+  return `"${META.version}":"${MODERN}","${META.clientInfo}":${JSON.stringify(us)},"${META.capabilities}":${NO_CAPABILITIES}`
 }
 
 /** The text of a request. The id is also its progress token. */
 export function writeRequest(id: number, request: Outgoing, envelopeMembers: string): string {
-  let meta = envelopeMembers
+  const { capabilities } = request
+  // The envelope ends with the capabilities: those of the one who asks, never somebody else's.
+  let meta =
+    capabilities === undefined || envelopeMembers === ''
+      ? envelopeMembers
+      : envelopeMembers.slice(0, -NO_CAPABILITIES.length) + capabilities
   if (request.meta !== '') meta += `${meta === '' ? '' : ','}${request.meta}`
   if (request.progress) meta += `${meta === '' ? '' : ','}"progressToken":${id}`
   let { params } = request

@@ -1,9 +1,10 @@
-import type { Target, TraceContext } from '../../sdk/index.ts'
+import type { Client, Target, TraceContext } from '../../sdk/index.ts'
 import type { EntryMethod } from '../catalog/ports.ts'
 import { ownUri } from '../catalog/uris.ts'
 import type { Round } from '../kernel/round.ts'
 import {
   findMember,
+  isObject,
   memberName,
   memberText,
   readMembers,
@@ -15,6 +16,9 @@ import type { Outgoing } from './link.ts'
 
 /** Members of `params` that are not the client's to pass on: features nobody offered, or each hop's own. */
 const NOT_RELAYED = new Set(['_meta', 'task', 'inputResponses', 'requestState'])
+
+/** Tasks are not passed on: a server that is not told of them answers with results. */
+const TASKS = 'io.modelcontextprotocol/tasks'
 
 /** Members of `params` that are written here, by method. */
 const WRITTEN: Readonly<Record<EntryMethod, ReadonlySet<string>>> = {
@@ -48,8 +52,15 @@ export function outgoing(
     const own = JSON.stringify(traced).slice(1, -1)
     meta += meta === '' || own === '' ? own : `,${own}`
   }
+  const answering = modern ? round.answering : undefined
+  if (answering !== undefined) {
+    params += `,"inputResponses":${answering.text}`
+    if (answering.state !== undefined)
+      params += `,"requestState":${JSON.stringify(answering.state)}`
+  }
   const progress = request.meta.progressToken !== undefined
-  const common = { method, params, meta, progress, headers, mirrored }
+  const capabilities = modern ? declared(round.caller.client) : undefined
+  const common = { method, params, meta, progress, headers, mirrored, capabilities }
   return name === undefined ? common : { ...common, name }
 }
 
@@ -74,6 +85,27 @@ function aim(round: Round): { readonly params: string; readonly name?: string } 
       return { params: said === undefined ? named : `${named},"arguments":${said}`, name }
     }
   }
+}
+
+const capabilityTexts = new WeakMap<Client, string>()
+
+/**
+ * What the caller's own client can be asked, as JSON: a server may ask it that and nothing else. Without
+ * what this gateway does not pass on, and nothing of clients that only sessions can ask.
+ */
+function declared(client: Client): string | undefined {
+  if (client.era !== 'modern') return undefined
+  let text = capabilityTexts.get(client)
+  if (text === undefined) {
+    const { extensions, ...capabilities } = client.capabilities
+    const others = Object.entries(isObject(extensions) ? extensions : {})
+    const kept = others.filter(([id]) => id !== TASKS)
+    const all =
+      kept.length === 0 ? capabilities : { ...capabilities, extensions: Object.fromEntries(kept) }
+    text = JSON.stringify(all)
+    capabilityTexts.set(client, text)
+  }
+  return text
 }
 
 /** The source text of the client's progress token. */

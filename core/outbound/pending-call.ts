@@ -1,53 +1,20 @@
 import type { AttemptSpan, Failure, Maybe, Outcome } from '../../sdk/index.ts'
 import { messageOf } from '../hooks/errors.ts'
 import { isPromise } from '../hooks/hooks.ts'
-import type { Alarm, Wheel } from '../hooks/wheel.ts'
+import type { Alarm } from '../hooks/wheel.ts'
 import { outcomeOf, RelayedError, RelayedResult } from '../kernel/outcome.ts'
-import type { Traces } from '../kernel/ports.ts'
 import type { OpenCall, Round } from '../kernel/round.ts'
 import { editMembers, isObject } from '../wire/json.ts'
 import { CODE, META } from '../wire/protocol.ts'
+import type { CallHost, CallLimits, FlatHeaders } from './call-host.ts'
 import type { Link, Lost, Message, Ticket, Waiter } from './link.ts'
 import { errorOf, textOf } from './message.ts'
 import { outgoing, progressToken } from './outgoing.ts'
-
-/** Headers for one request. The same object = prepared once. */
-export type FlatHeaders = Readonly<Record<string, string>> | undefined
+import { missing, readAsk } from './upstream-ask.ts'
 
 /** What a server that completes nothing would say. */
 const NO_COMPLETION = { completion: { values: [] } }
 const UNTRACED: { headers?: undefined; meta?: undefined } = {}
-
-/** How long a call may take, in milliseconds. */
-export interface CallLimits {
-  readonly timeout: number
-  readonly totalTimeout?: number | undefined
-}
-
-/** What a call needs of its upstream. */
-export interface CallHost {
-  readonly id: string
-  readonly wheel: Wheel
-  /** Who traces calls, if somebody does. */
-  readonly traces: Traces | null
-  limits(round: Round): CallLimits
-  /** Whether a lost call to this tool may be sent again. */
-  repeatable(round: Round): boolean
-  /** An open link for the call, opening one if there is none. Throws or rejects with ConnectError. */
-  link(round: Round): Maybe<Link>
-  /** What the link's failure says about the upstream. */
-  linkFailed(link: Link, why: Lost): void
-  /** Headers for the request, with what is forwarded from the client's. */
-  headers(round: Round, credentials: FlatHeaders, traced: FlatHeaders): FlatHeaders
-  /** `Mcp-Param-*` headers for the arguments as they are now, names and values in turn. */
-  mirrored(round: Round): readonly string[] | undefined
-  /** Whether a fresh link may cure a refusal of this request's headers or version. */
-  renews(link: Link, round: Round): boolean
-  /** Asks for credentials anew. */
-  credentials(round: Round): Maybe<FlatHeaders>
-  /** Whether the upstream's refusal can be mended. */
-  refused(round: Round, why: Lost): Maybe<'retry' | Outcome | undefined>
-}
 
 /** One call at an upstream, from sending to its outcome, sent at most twice. */
 export class PendingCall implements Waiter, Alarm, OpenCall {
@@ -74,7 +41,7 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
     this.#round = round
     this.#resolve = resolve
     this.#start = host.wheel.now()
-    this.#limits = host.limits(round)
+    this.#limits = host.terms.limits(round)
     this.#end = this.#start + (this.#limits.totalTimeout ?? Number.POSITIVE_INFINITY)
     round.open = this
     this.#alive()
@@ -107,6 +74,10 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
       this.#fail('UNAVAILABLE', 'answered with a result that is not an object', 'unknown')
       return
     }
+    if (result.resultType === 'input_required') {
+      this.#ask(result, text)
+      return
+    }
     if (result.resultType !== undefined && result.resultType !== 'complete') {
       this.#fail(
         'UNAVAILABLE',
@@ -116,6 +87,13 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
       return
     }
     this.#settle(new RelayedResult(result, text))
+  }
+
+  /** The upstream wants to know something first (2026-07-28, multi round-trip requests). */
+  #ask(result: Readonly<Record<string, unknown>>, text: string): void {
+    const ask = readAsk(result, text)
+    if (typeof ask === 'string') this.#fail('UNAVAILABLE', ask, true)
+    else this.#settle(this.#host.asked(this.#round, ask))
   }
 
   notified(message: Message): void {
@@ -149,7 +127,7 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
     }
     if (
       why.sessionLost === true ||
-      (why.executed === 'unknown' && this.#host.repeatable(this.#round))
+      (why.executed === 'unknown' && this.#host.terms.repeatable(this.#round))
     ) {
       this.#retry(why, false)
       return
@@ -181,7 +159,7 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
     const { traces } = this.#host
     if (traces !== null) this.#attempt = traces.attempt(this.#round, ++this.#sendings)
     const { headers: traced, meta } = this.#attempt ?? UNTRACED
-    const headers = this.#host.headers(this.#round, credentials, traced)
+    const headers = this.#host.terms.headers(this.#round, credentials, traced)
     this.#link = link
     this.#credentials = credentials
     const modern = link.facts.era === 'modern'
@@ -207,11 +185,7 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
       return
     }
     if (error.code === CODE.missingCapability) {
-      this.#fail(
-        'UNAVAILABLE',
-        'needs a client capability that this gateway does not pass on',
-        false,
-      )
+      this.#settle(missing(error.data))
       return
     }
     this.#settle(new RelayedError(error, text))

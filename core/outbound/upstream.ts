@@ -2,16 +2,18 @@ import type { Caller, Maybe, Outcome, UpstreamStatus } from '../../sdk/index.ts'
 import type { ListedEntry } from '../catalog/ports.ts'
 import { messageOf } from '../hooks/errors.ts'
 import type { Alarm, Wheel } from '../hooks/wheel.ts'
+import type { UpstreamAsk } from '../kernel/pauses.ts'
 import type { Traces } from '../kernel/ports.ts'
 import type { Round } from '../kernel/round.ts'
 import { type Asker, askerOf, callQuery } from './asker.ts'
 import { Backoff } from './backoff.ts'
+import type { CallHost, FlatHeaders } from './call-host.ts'
 import { CallTerms } from './call-terms.ts'
 import { ConnectError, type Link, type Lost } from './link.ts'
 import { Listing } from './listing.ts'
 import { Opener } from './opener.ts'
 import { readAs } from './own-listing.ts'
-import { type CallHost, type CallLimits, type FlatHeaders, PendingCall } from './pending-call.ts'
+import { PendingCall } from './pending-call.ts'
 import { LinkPool } from './pool.ts'
 import { Renewals } from './renewals.ts'
 import type { UpstreamConfig } from './settings.ts'
@@ -32,7 +34,7 @@ export class Upstream implements CallHost {
   readonly #opener: Opener
   readonly #backoff: Backoff
   #status: UpstreamStatus
-  readonly #terms: CallTerms
+  readonly terms: CallTerms
   readonly #listing: Listing
   readonly #renewals = new Renewals()
   #connecting: Promise<void> | undefined
@@ -49,7 +51,7 @@ export class Upstream implements CallHost {
     this.#config = config
     this.#host = host
     this.#status = { state: config.enabled ? 'connecting' : 'disabled', era: undefined, tools: 0 }
-    this.#terms = new CallTerms(config)
+    this.terms = new CallTerms(config)
     this.#opener = new Opener(config, host)
     this.#backoff = new Backoff(host)
     this.#pool = new LinkPool(
@@ -139,17 +141,9 @@ export class Upstream implements CallHost {
     await this.#opener.close()
   }
 
-  limits(round: Round): CallLimits {
-    return this.#terms.limits(round)
-  }
-
-  repeatable(round: Round): boolean {
-    return this.#terms.repeatable(round)
-  }
-
   /** Waits for a connection attempt under way before asking the pool: a call never opens a second one. */
   link(round: Round): Maybe<Link> {
-    const key = this.#terms.key(round)
+    const key = this.terms.key(round)
     if (this.#connecting === undefined || this.#pool.peek(key) !== undefined) {
       return this.#pool.get(key, askerOf(round))
     }
@@ -161,14 +155,14 @@ export class Upstream implements CallHost {
 
   mirrored(round: Round): readonly string[] | undefined {
     if (this.#config.url === undefined) return undefined
-    return this.#terms.mirrored(
+    return this.terms.mirrored(
       round,
       this.#listing.annotated(round.audience, round.target?.name ?? ''),
     )
   }
 
   renews(link: Link, round: Round): boolean {
-    const key = this.#terms.key(round)
+    const key = this.terms.key(round)
     // Another call has had it replaced.
     if (this.#pool.peek(key) !== link) return true
     if (!this.#renewals.take(round.target?.name ?? '', this.wheel.now())) return false
@@ -176,8 +170,8 @@ export class Upstream implements CallHost {
     return true
   }
 
-  headers(round: Round, credentials: FlatHeaders, traced: FlatHeaders): FlatHeaders {
-    return this.#terms.headers(round, credentials, traced)
+  asked(round: Round, ask: UpstreamAsk): Outcome {
+    return this.#host.vault.asked(round, ask)
   }
 
   credentials(round: Round): Maybe<FlatHeaders> {

@@ -1,5 +1,5 @@
 import type { Kernel } from '../../core/kernel/kernel.ts'
-import { PausedOutcome } from '../../core/kernel/pauses.ts'
+import { PausedOutcome } from '../../core/kernel/paused-call.ts'
 import type { CallRequest, Exchange } from '../../core/kernel/ports.ts'
 import type { Caller, Event, Message, Outcome } from '../index.ts'
 import { type AnswerOptions, type CallOptions, cancellable, describe } from './call.ts'

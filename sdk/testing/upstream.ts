@@ -4,6 +4,7 @@ import { isPromise } from '../../core/hooks/hooks.ts'
 import { RelayedResult } from '../../core/kernel/outcome.ts'
 import type { Servers, Traces, Vault } from '../../core/kernel/ports.ts'
 import type { Round } from '../../core/kernel/round.ts'
+import { readAsk } from '../../core/outbound/upstream-ask.ts'
 import { isObject } from '../../core/wire/json.ts'
 import {
   type AttemptSpan,
@@ -141,6 +142,11 @@ export class FakeServers implements Servers {
     if (isUnauthorized(reply)) return this.#refused(round, reply, n, end)
     if (OUTCOMES.includes(reply.kind) && 'executed' in reply) return end(reply as Outcome)
     const text = JSON.stringify(reply)
+    if ('resultType' in reply && reply.resultType === 'input_required') {
+      const ask = readAsk(reply as Readonly<Record<string, unknown>>, text)
+      if (typeof ask === 'string' || this.vault === undefined) throw new TypeError(String(ask))
+      return end(this.vault.asked(round, ask))
+    }
     // Through text and back, as on a wire: what JSON cannot say does not arrive.
     return end(new RelayedResult(JSON.parse(text), text))
   }

@@ -25,7 +25,7 @@ const TOP = [
 ]
 const MAX_LINES = 300
 /** Lines of code, comments and blank lines not counted. */
-const BUDGETS = { hooks: 1_000, catalog: 1_200, kernel: 2_000 }
+const BUDGETS = { hooks: 1_000, catalog: 1_200, kernel: 2_200 }
 /** The rooms without I/O, each on top of those before it. */
 const PURE = ['hooks', 'catalog', 'kernel']
 

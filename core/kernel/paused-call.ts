@@ -1,0 +1,82 @@
+import type { QuestionOutcome } from '../../sdk/index.ts'
+import { digest } from '../catalog/digest.ts'
+import type { Round } from './round.ts'
+
+/** One answer, as the client's side gave it. */
+export type Answer = Readonly<Record<string, unknown>>
+
+/** What a paused call is resumed with: facts, sealed and bound to whom and what they are about. */
+export interface PausedCall {
+  readonly id: string
+  /** Rounds so far. */
+  readonly rounds: number
+  /** When the call began, in milliseconds since the epoch. */
+  readonly start: number
+  readonly issuer: string
+  readonly subject: string
+  readonly path: string
+  readonly name: string
+  /** Of the client's `params`. */
+  readonly request: string
+  /** Of what the guards saw; `""` when the call did not reach them. */
+  readonly judged: string
+  /** The plugins whose `beforeCall` was reached. */
+  readonly passed: readonly string[]
+  /** By plugin, then by the plugin's own key. */
+  readonly answers: Readonly<Record<string, Readonly<Record<string, Answer>>>>
+  /** What was asked: key on the wire, plugin, the plugin's own key. */
+  readonly asked: readonly (readonly [wire: string, plugin: string, key: string])[]
+  readonly expires: number
+  readonly nonce: string
+  /** Calls inside this one that wait for the same answers. */
+  readonly inside: readonly PausedCall[]
+  /** Where an upstream asked: what its next round needs. */
+  readonly relayed?: RelayedRound
+}
+
+/** How a round goes on that an upstream has paused: straight to it, with what it was sent before. */
+export interface RelayedRound {
+  readonly upstream: string
+  /** The target's own name. */
+  readonly name: string
+  /** What shapers made of the arguments; absent when they are the client's own. */
+  readonly args?: Readonly<Record<string, unknown>>
+  /** The upstream's own `requestState`, if it gave one. */
+  readonly state?: string
+}
+
+/** A question with the state that its answer must bring back. */
+export class PausedOutcome implements QuestionOutcome {
+  readonly kind = 'question'
+  readonly source: 'plugin' | 'upstream'
+  readonly executed: boolean
+  readonly plugin: string
+  readonly questions: QuestionOutcome['questions']
+  readonly state: string
+  readonly paused: PausedCall
+  /** The source text of the questions, when an upstream asked them. */
+  readonly text: string | undefined
+
+  constructor(
+    plugin: string,
+    questions: QuestionOutcome['questions'],
+    state: string,
+    paused: PausedCall,
+    text?: string,
+  ) {
+    const relayed = paused.relayed !== undefined
+    this.source = relayed ? 'upstream' : 'plugin'
+    // An upstream that asks has begun.
+    this.executed = relayed
+    this.text = text
+    this.plugin = plugin
+    this.questions = questions
+    this.state = state
+    this.paused = paused
+  }
+}
+
+/** What the guards judge: where the call goes, and with what. */
+export function judgedDigest({ target, args }: Round): string {
+  return digest(target?.upstream, target?.name, args)
+}

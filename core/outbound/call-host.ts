@@ -1,0 +1,40 @@
+import type { Maybe, Outcome } from '../../sdk/index.ts'
+import type { Wheel } from '../hooks/wheel.ts'
+import type { UpstreamAsk } from '../kernel/pauses.ts'
+import type { Traces } from '../kernel/ports.ts'
+import type { Round } from '../kernel/round.ts'
+import type { CallTerms } from './call-terms.ts'
+import type { Link, Lost } from './link.ts'
+
+/** Headers for one request. The same object = prepared once. */
+export type FlatHeaders = Readonly<Record<string, string>> | undefined
+
+/** How long a call may take, in milliseconds. */
+export interface CallLimits {
+  readonly timeout: number
+  readonly totalTimeout?: number | undefined
+}
+
+/** What a call needs of its upstream. */
+export interface CallHost {
+  readonly id: string
+  readonly wheel: Wheel
+  /** Who traces calls, if somebody does. */
+  readonly traces: Traces | null
+  /** What the config says of calls to it. */
+  readonly terms: CallTerms
+  /** An open link for the call, opening one if there is none. Throws or rejects with ConnectError. */
+  link(round: Round): Maybe<Link>
+  /** What the link's failure says about the upstream. */
+  linkFailed(link: Link, why: Lost): void
+  /** `Mcp-Param-*` headers for the arguments as they are now, names and values in turn. */
+  mirrored(round: Round): readonly string[] | undefined
+  /** Whether a fresh link may cure a refusal of this request's headers or version. */
+  renews(link: Link, round: Round): boolean
+  /** What becomes of a call whose upstream asks. */
+  asked(round: Round, ask: UpstreamAsk): Outcome
+  /** Asks for credentials anew. */
+  credentials(round: Round): Maybe<FlatHeaders>
+  /** Whether the upstream's refusal can be mended. */
+  refused(round: Round, why: Lost): Maybe<'retry' | Outcome | undefined>
+}
