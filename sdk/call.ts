@@ -11,7 +11,10 @@ export interface Call {
   readonly entry: Entry
   /** The targets of the entry that this caller may use. */
   readonly candidates: readonly Target[]
-  /** Where it goes; `undefined` while several candidates are left and no shaper has chosen. */
+  /**
+   * Where it goes; `undefined` while several candidates are left and no shaper has chosen. In a guard only where a
+   * shaper answered such a call.
+   */
   readonly target: Target | undefined
   /**
    * The arguments as they stand now; of `resources/read` the `uri`, of `completion/complete` `ref`,
@@ -41,7 +44,10 @@ export interface Call {
    * in `KeyValue` is kept apart; what it keeps elsewhere, for example in `Database`, it must leave alone.
    */
   readonly dry: boolean
-  /** Every answer so far to this plugin's own questions, by its own keys. */
+  /**
+   * Every answer so far to this plugin's own questions, by its own keys, as the client sent them: of an elicitation
+   * `{ action: 'accept' | 'decline' | 'cancel', content? }`, `content` not held to `requestedSchema`.
+   */
   readonly answers: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   /**
    * Whether this caller can be asked: it speaks 2026-07-28 and declared the capability. Always false in

@@ -85,3 +85,13 @@ export function isKind<K extends EntryKind, E extends Entry>(
 ): entry is E & Entry<K> {
   return entry.kind === kind
 }
+
+/**
+ * The names that a policy compares, each once: what clients use, the name before `arrange`, the upstream's own.
+ * A rule that matches any of them covers the tool under all its names, aliases included.
+ * @param target of the entry; none while no candidate was chosen
+ */
+export function namesOf(entry: Entry, target: Target | undefined): readonly string[] {
+  if (target === undefined) return [entry.name]
+  return [...new Set([entry.name, target.publicName, target.name])]
+}

@@ -150,8 +150,8 @@ export interface Hooks {
    */
   onRegister?(entry: Entry): Maybe<undefined | Entry | readonly Entry[]>
   /**
-   * Kind: fold, synchronous, pure. The whole catalog after any change; never two entries of one name.
-   * A failure keeps the catalog as it was.
+   * Kind: fold, synchronous, pure. The whole catalog after any change. Two entries of one kind and name are both
+   * left out, and told as a failure; any other failure keeps the catalog as it was.
    */
   arrange?(entries: readonly Entry[]): readonly Entry[]
   /** Kind: all must agree. What this caller may list and call. A failure permits nothing. */
@@ -159,7 +159,8 @@ export interface Hooks {
   /** Kind: fold. How permitted entries are listed. A failure lists nothing. */
   present?(caller: Caller): Maybe<undefined | Presentation>
   /**
-   * Kind: first, with changes. Shapers may `change` and `answer`, shapers and guards may `ask` and `deny`.
+   * Kind: first, with changes. Shapers may `change` and `answer` (with a result of the call's method), shapers and
+   * guards may `ask` and `deny`.
    * A failure denies the call. Needs `phase`.
    */
   beforeCall?(call: Call): Maybe<undefined | Change | Answer | Ask | Denial>

@@ -6,6 +6,7 @@ export {
   type Entry,
   type EntryKind,
   isKind,
+  namesOf,
   type PromptDefinition,
   type ResourceDefinition,
   type Target,
@@ -50,6 +51,8 @@ export {
   type Route,
   type Routes,
 } from './hooks.ts'
+export { InvalidSettings } from './invalid-settings.ts'
+export { matcher } from './matcher.ts'
 export type { Message, MessageContext } from './message.ts'
 export type { Offered, OfferedPrompt, OfferedResource, OfferedTool } from './offered.ts'
 export {
@@ -79,7 +82,15 @@ export {
   type PluginDefinition,
   type UpstreamSettings,
 } from './plugin.ts'
-export { type HooksOf, PER_LINE, type PerLine, type Provided, perLine } from './provides.ts'
+export {
+  type GuardHooks,
+  type HooksIn,
+  type HooksOf,
+  PER_LINE,
+  type PerLine,
+  type Provided,
+  perLine,
+} from './provides.ts'
 export { type Ask, ask, QUESTION_METHODS, type Question, type QuestionOutcome } from './question.ts'
 export type { Infer, Schema } from './schema.ts'
 export { Bus, type Stream, type StreamOptions } from './services/bus.ts'
@@ -122,3 +133,4 @@ export {
 } from './services/tracer.ts'
 export { Upstreams } from './services/upstreams.ts'
 export { type Resolved, type Token, type Tokens, token } from './token.ts'
+export { UriTemplate } from './uri-template.ts'

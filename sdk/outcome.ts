@@ -115,8 +115,29 @@ export interface DenialData {
   readonly scopes?: readonly string[]
 }
 
-/** Refuses a call or a login. `message` says what and why; `hint` defaults to the code's usual advice. */
-export function deny(code: DenialCode, message: string, data?: DenialData): Denial {
+const DATA: Readonly<Record<string, (value: unknown) => boolean>> = {
+  hint: (value) => typeof value === 'string' && value !== '',
+  retryAfterMs: (value) => typeof value === 'number' && value >= 0,
+  rule: (value) => typeof value === 'string',
+  scopes: (value) => Array.isArray(value) && value.every((one) => typeof one === 'string'),
+}
+
+/**
+ * Refuses a call or a login. `message` says what and why; `hint` defaults to the code's usual advice.
+ * @throws TypeError for a code that is not in {@link DENIAL_CODES}, an empty message, and parts there are not
+ */
+export function deny(code: DenialCode, message: string, data: DenialData = {}): Denial {
+  if (!Object.hasOwn(HINTS, code)) {
+    throw new TypeError(`deny: no code ${code}; the codes are ${DENIAL_CODES.join(', ')}`)
+  }
+  if (typeof message !== 'string' || message === '') {
+    throw new TypeError('deny: no message; say what is refused and why')
+  }
+  for (const [name, value] of Object.entries(data)) {
+    if (DATA[name]?.(value)) continue
+    const known = Object.keys(DATA).join(', ')
+    throw new TypeError(`deny: \`${name}\` is no part of a denial, or of the wrong kind: ${known}`)
+  }
   return { kind: 'denial', code, message, hint: HINTS[code], executed: false, ...data }
 }
 

@@ -30,13 +30,14 @@ export interface PluginDefinition<
   N extends Tokens = Tokens,
   U extends UpstreamSettings | undefined = UpstreamSettings | undefined,
   P extends Tokens = Tokens,
+  F extends Phase | undefined = Phase | undefined,
 > {
   /** Kebab case; the folder's or package's name, and the default id of its plugin line. */
   readonly name: string
   /** The plugin's own version. */
   readonly version: string
   /** Needed with `beforeCall` or `afterCall`. */
-  readonly phase?: Phase
+  readonly phase?: F
   /**
    * The plugin's word that `listFilter` and `beforeCall` can run dry: with `call.dry` they change nothing but
    * `KeyValue`. Operators may then write `mode: shadow`, and `patchbay explain --args` runs it.
@@ -56,9 +57,13 @@ export interface PluginDefinition<
   readonly migrations?: Migrations
   /**
    * Builds the plugin from checked settings. Called once per plugin line, also by `patchbay check`:
-   * no I/O here, that is what `start` is for.
+   * no I/O here, that is what `start` is for. Throws `InvalidSettings` for what the schema cannot express.
    */
-  setup(config: Infer<C>, services: Resolved<N>, upstreams: ClaimedSettings<U>): HooksOf<NoInfer<P>>
+  setup(
+    config: Infer<C>,
+    services: Resolved<N>,
+    upstreams: ClaimedSettings<U>,
+  ): HooksOf<NoInfer<P>, NoInfer<F>>
 }
 
 /** A definition with the contract's major stamped on it. */
@@ -75,7 +80,8 @@ export function definePlugin<
   const N extends Tokens = Record<never, never>,
   const U extends UpstreamSettings | undefined = undefined,
   const P extends Tokens = Record<never, never>,
->(definition: PluginDefinition<C, N, U, P>): Plugin {
+  const F extends Phase | undefined = undefined,
+>(definition: PluginDefinition<C, N, U, P, F>): Plugin {
   // The one cast of the SDK: the kernel hands `setup` exactly what these schemas and tokens say.
   return { ...(definition as unknown as PluginDefinition), contract: CONTRACT }
 }

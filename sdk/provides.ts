@@ -1,4 +1,8 @@
-import type { Hooks } from './hooks.ts'
+import type { Call } from './call.ts'
+import type { Hooks, Maybe } from './hooks.ts'
+import type { Denial } from './outcome.ts'
+import type { Phase } from './plugin.ts'
+import type { Ask } from './question.ts'
 import type { Database, MigratingDatabase } from './services/database.ts'
 import type { Token, Tokens } from './token.ts'
 
@@ -28,12 +32,23 @@ export type Provided<P extends Tokens> = {
   readonly [K in keyof P]: P[K] extends Token<infer T> ? Made<T> | PerLine<Made<T>> : never
 }
 
-/** The hooks of a plugin: one that declares `provides` has `provide` among them, any other has not. */
-export type HooksOf<P extends Tokens> = string extends keyof P
-  ? Hooks & { provide?(): Readonly<Record<string, unknown>> }
+/** Guards judge what will be sent: in `beforeCall` they may only ask or deny. */
+export interface GuardHooks extends Hooks {
+  beforeCall?(call: Call): Maybe<undefined | Ask | Denial>
+}
+
+/** What a plugin of a phase may have for hooks. */
+export type HooksIn<F extends Phase | undefined> = [F] extends ['guard'] ? GuardHooks : Hooks
+
+/**
+ * The hooks of a plugin: one that declares `provides` has `provide` among them, any other has not; a guard
+ * returns neither `change` nor `answer`.
+ */
+export type HooksOf<P extends Tokens, F extends Phase | undefined = Phase> = string extends keyof P
+  ? HooksIn<F> & { provide?(): Readonly<Record<string, unknown>> }
   : [keyof P] extends [never]
-    ? Hooks & { readonly provide?: undefined }
-    : Hooks & {
+    ? HooksIn<F> & { readonly provide?: undefined }
+    : HooksIn<F> & {
         /**
          * Makes what `provides` declares: exactly those keys, and no promise. Called once, right after
          * `setup`, also by `patchbay check`: connect in `start`, which runs before that of every line

@@ -17,20 +17,23 @@ function isToken(one: unknown): boolean {
   return typeof one === 'object' && one !== null && 'key' in one && typeof one.key === 'symbol'
 }
 
-/** The files of the walk-through: a bold path, a line of prose, a fenced block. */
-function walkThrough(): Map<string, string> {
-  const blocks = readme.matchAll(/^\*\*`([^`]+)`\*\*.*?\n(`{3,})\w+\n(.*?)\n\2$/gms)
+/** The files of a section: a bold path, a line of prose, a fenced block. */
+function filesOf(heading: string): Map<string, string> {
+  const section = readme.split(`\n## ${heading}\n`)[1]?.split(/\n## (?=Two more|How it works)/)[0]
+  const blocks = (section ?? '').matchAll(/^\*\*`([^`]+)`\*\*.*?\n(`{3,})\w+\n(.*?)\n\2$/gms)
   return new Map([...blocks].map(([, path = '', , body = '']) => [path, `${body}\n`]))
 }
 
-/** A folder outside the house where the gateway is installed, holding the walk-through's files. */
+const walkThrough = () => filesOf('A plugin in ten minutes')
+
+/** A folder outside the house where the gateway is installed, holding the files of the README. */
 async function strangersFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'patchbay-readme-'))
   t.after(() => rm(folder, { recursive: true }))
   await mkdir(join(folder, 'node_modules'))
   await symlink(house, join(folder, 'node_modules', 'mcp-patchbay'), 'junction')
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }\n')
-  for (const [path, text] of walkThrough()) {
+  for (const [path, text] of [...walkThrough(), ...filesOf('Two more')]) {
     await mkdir(dirname(join(folder, path)), { recursive: true })
     await writeFile(join(folder, path), text)
   }
@@ -46,19 +49,29 @@ test('the plugin of the walk-through passes its test as written', async (t) => {
   assert.match(stdout, /^# pass 4$/m)
 })
 
-test('the plugin of the walk-through compiles as written', async (t) => {
+test('the other two plugins pass their tests as written', async (t) => {
+  const cwd = await strangersFolder(t)
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const tests = ['approval/approval.test.ts', 'notes/notes.test.ts']
+  const args = ['--test', '--test-reporter=tap', ...tests]
+  const { status, stdout } = spawnSync(process.execPath, args, { cwd, env, encoding: 'utf8' })
+  assert.equal(status, 0, stdout)
+  assert.match(stdout, /^# pass 4$/m)
+})
+
+test('the plugins of the README compile as written', async (t) => {
   const cwd = await strangersFolder(t)
   const settings = {
     extends: join(house, 'tsconfig.json'),
     compilerOptions: { typeRoots: [join(house, 'node_modules', '@types')] },
-    include: ['pace'],
+    include: ['pace', 'approval', 'notes'],
   }
   await writeFile(join(cwd, 'tsconfig.json'), JSON.stringify(settings))
   const typescript = createRequire(import.meta.url).resolve('typescript/package.json')
   const args = [join(dirname(typescript), 'bin', 'tsc'), '--noEmit']
   const { stdout } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' })
   // Only what the stranger wrote: the house compiles itself.
-  const own = stdout.split('\n').filter((line) => /^(pace|error)/.test(line))
+  const own = stdout.split('\n').filter((line) => /^(pace|approval|notes|error)/.test(line))
   assert.deepEqual(own, [])
 })
 

@@ -16,6 +16,7 @@ import type { GatewayConfig } from './config/settings.ts'
 import { unmatchedNames } from './config/unmatched.ts'
 import { hookMetrics } from './hook-metrics.ts'
 import { Journal } from './journal.ts'
+import { argumentCheck } from './loading/offered-inputs.ts'
 import { embeddedServices, type Late, setUpLines } from './loading/set-up.ts'
 import { makeLog } from './log.ts'
 import { endedSessions, spentStates, tracesOf } from './own-state.ts'
@@ -94,6 +95,7 @@ export async function startGateway(
     archive: lines.some(({ hooks }) => hooks.identity !== undefined)
       ? embedded.archive()
       : undefined,
+    argumentCheck,
     sealer: seal,
     spent: spentStates(own.keyValue, clock),
     traces,

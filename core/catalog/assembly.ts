@@ -1,10 +1,9 @@
-import type { Entry, EntryKind } from '../../sdk/index.ts'
+import { type Entry, type EntryKind, UriTemplate } from '../../sdk/index.ts'
 import type { HookTable } from '../hooks/hooks.ts'
 import { isObject } from '../wire/json.ts'
 import { entryText, inherit } from './entry-text.ts'
 import { type NameRules, publicName } from './names.ts'
 import type { EntryMethod } from './ports.ts'
-import { UriTemplate } from './uri-template.ts'
 import { isUnlisted, placedUri, readPlaced, unlisted, uriName } from './uris.ts'
 
 const KINDS: ReadonlySet<unknown> = new Set(['tool', 'prompt', 'resource', 'template'])
@@ -142,7 +141,14 @@ export class Assembler {
         const inherited = arranged.map((entry) =>
           inherit(entry, before.get(keyOf(entry.kind, entry.name))),
         )
-        byKey = this.#unique(inherited, collisions)
+        const twice = new Set<string>()
+        byKey = this.#unique(inherited, twice)
+        if (twice.size === 0) continue
+        for (const name of twice) collisions.add(name)
+        const names = [...twice].join(', ')
+        const cause = new TypeError(`returned two entries of one kind and name: ${names}`)
+        // Both are left out; everything else it arranged stands.
+        this.#hooks.report(one.plugin, 'arrange', cause, true)
       } catch (cause) {
         this.#hooks.report(one.plugin, 'arrange', cause, one.skip)
         if (!one.skip) return undefined

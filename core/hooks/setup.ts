@@ -5,6 +5,7 @@ import {
   HOOK_NAMES,
   type HookName,
   type Hooks,
+  InvalidSettings,
   type Plugin,
 } from '../../sdk/index.ts'
 import type { Services } from './container.ts'
@@ -91,6 +92,10 @@ export function checkPluginShape(id: string, value: unknown): Problem[] {
 
 /** A plugin that throws a plain Error refuses its settings; any other is as likely its own mistake. */
 function setupFailed(id: string, cause: unknown): Problem {
+  if (cause instanceof InvalidSettings) {
+    const { path, reason, hint = 'Mend its settings.' } = cause
+    return { code: 'CONFIG_INVALID', where: `plugin ${id}`, path: `config.${path}`, reason, hint }
+  }
   const isPlain = cause instanceof Error && Object.getPrototypeOf(cause) === Error.prototype
   // Where a plain Error was thrown is nobody's business who mends settings.
   const position = isPlain ? undefined : positionOf(cause)

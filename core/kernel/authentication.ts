@@ -8,8 +8,8 @@ import {
   type Maybe,
 } from '../../sdk/index.ts'
 import { type HookTable, isPromise } from '../hooks/hooks.ts'
+import { isDenial } from '../hooks/returned.ts'
 import { isObject } from '../wire/json.ts'
-import { isDenial } from './verdict.ts'
 
 /** Asks the plugins who sends a request, and how to say it better. */
 export class Authentication {

@@ -28,7 +28,16 @@ import { NestedExchange, nestedRequest, refuseNested } from './nested.ts'
 import { Offers } from './offers.ts'
 import { Pauses, type Spent } from './pauses.ts'
 import { PlacedServers } from './placed-servers.ts'
-import type { CallRequest, Exchange, ListWatcher, Sealer, Servers, Traces, Vault } from './ports.ts'
+import type {
+  ArgumentCheck,
+  CallRequest,
+  Exchange,
+  ListWatcher,
+  Sealer,
+  Servers,
+  Traces,
+  Vault,
+} from './ports.ts'
 import { Reports } from './reports.ts'
 import type { Round } from './round.ts'
 import type { MakeShadows, Shadows } from './shadows.ts'
@@ -44,6 +53,8 @@ export interface KernelParts {
   readonly servers: Servers
   /** Keeps what upstreams list for single identities; only memory does when left out. */
   readonly archive?: Archive | undefined
+  /** Judges what plugins' own tools are called with, by their `inputSchema`. */
+  readonly argumentCheck: (schema: object) => ArgumentCheck
   readonly sealer: Sealer
   /** Which states of paused calls were spent. */
   readonly spent: Spent
@@ -89,7 +100,7 @@ export class Kernel {
     this.hooks = new HookTable(parts.lines, parts.wheel)
     const enforced = parts.lines.filter(({ mode }) => mode !== 'shadow')
     this.#authentication = new Authentication(this.hooks, clock)
-    const offers = new Offers(enforced, this.hooks)
+    const offers = new Offers(enforced, this.hooks, parts.argumentCheck)
     this.catalog = new CatalogStore({
       upstreams: parts.upstreams,
       rules: parts.names,

@@ -1,18 +1,24 @@
-import type { Call, Entry, EntryKind, Maybe, Offered, Outcome } from '../../sdk/index.ts'
+import {
+  type Call,
+  deny,
+  type Entry,
+  type EntryKind,
+  type Maybe,
+  type Offered,
+  type Outcome,
+  type ToolDefinition,
+} from '../../sdk/index.ts'
+import type { EntryMethod } from '../catalog/ports.ts'
 import { type HookTable, isPromise, type OfferName, type PluginLine } from '../hooks/hooks.ts'
+import { denialOf, resultOf } from '../hooks/returned.ts'
 import { isObject } from '../wire/json.ts'
 import { cancelled } from './outcome.ts'
+import type { ArgumentCheck } from './ports.ts'
 import type { Round } from './round.ts'
 
 /** Milliseconds that what a plugin offers may take. */
 const LIMIT = 60_000
-const OUTCOMES: ReadonlySet<unknown> = new Set([
-  'result',
-  'question',
-  'denial',
-  'failure',
-  'cancelled',
-])
+const OUTCOMES: ReadonlySet<unknown> = new Set(['result', 'question', 'failure', 'cancelled'])
 
 const NO_COMPLETION: Outcome = {
   kind: 'result',
@@ -26,17 +32,26 @@ interface Offer {
   readonly hook: OfferName
   readonly limit: number
   readonly call: (call: Call) => unknown
+  /** Of a tool. */
+  readonly check: ArgumentCheck | undefined
 }
 
 /** What plugins offer themselves. */
 export class Offers {
   readonly entries: readonly Entry[]
   readonly #hooks: HookTable
+  readonly #check: (schema: object) => ArgumentCheck
   /** By entry: whoever offers it is known from the target, what it does from here. */
   readonly #offers = new Map<string, Offer>()
 
-  constructor(lines: readonly PluginLine[], hooks: HookTable) {
+  /** @param check makes the judge of a tool's arguments of its `inputSchema` */
+  constructor(
+    lines: readonly PluginLine[],
+    hooks: HookTable,
+    check: (schema: object) => ArgumentCheck,
+  ) {
     this.#hooks = hooks
+    this.#check = check
     this.entries = lines.flatMap(({ id, hooks: { tools = [], prompts = [], resources = [] } }) => [
       ...tools.map((one) => this.#take(id, 'tools', 'tool', one.definition.name, one)),
       ...prompts.map((one) => this.#take(id, 'prompts', 'prompt', one.definition.name, one)),
@@ -64,6 +79,8 @@ export class Offers {
     if (offer === undefined) throw new Error(`plugin ${plugin} offers no ${name}`)
     // What a plugin offers, nobody completes.
     if (round.method === 'completion/complete') return NO_COMPLETION
+    const wrong = offer.check?.(round.args)
+    if (wrong !== undefined) return deny('INVALID', `the arguments of ${name}: ${wrong}`)
     round.current = plugin
     let returned: unknown
     try {
@@ -71,32 +88,45 @@ export class Offers {
     } catch (cause) {
       throw this.#hooks.failed(plugin, offer.hook, cause, false)
     }
-    if (!isPromise(returned)) return this.#accept(offer, returned)
-    const settled = this.#hooks.settle(returned, offer).then((value) => this.#accept(offer, value))
+    const { method } = round
+    if (!isPromise(returned)) return this.#accept(offer, method, returned)
+    const settled = this.#hooks
+      .settle(returned, offer)
+      .then((value) => this.#accept(offer, method, value))
     const gone = new Promise<Outcome>((resolve) => {
       round.open = { cancel: () => resolve(cancelled(round, 'unknown')) }
     })
     return Promise.race([settled, gone])
   }
 
-  #take<K extends EntryKind>(
+  #take(
     plugin: string,
     hook: OfferName,
-    kind: K,
+    kind: EntryKind,
     name: string,
-    offered: Offered<unknown>,
+    offered: Offered<object>,
   ): Entry {
+    const { definition } = offered
     // Bound, so that it may be written with `this`.
     const call = offered.call.bind(offered)
-    this.#offers.set(keyOf(plugin, kind, name), { plugin, hook, limit: LIMIT, call })
+    const check =
+      kind === 'tool' ? this.#check((definition as ToolDefinition).inputSchema) : undefined
+    this.#offers.set(keyOf(plugin, kind, name), { plugin, hook, limit: LIMIT, call, check })
     const targets = [{ upstream: '', plugin, name, publicName: name }]
-    return { kind, name, definition: offered.definition, targets } as Entry
+    return { kind, name, definition, targets } as Entry
   }
 
-  #accept({ plugin, hook }: Offer, value: unknown): Outcome {
-    if (isObject(value) && OUTCOMES.has(value.kind)) return value as unknown as Outcome
-    if (isObject(value)) return { kind: 'result', result: value, source: 'plugin', executed: true }
-    throw this.#hooks.failed(plugin, hook, new TypeError('returned no result'), false)
+  #accept({ plugin, hook }: Offer, method: EntryMethod, value: unknown): Outcome {
+    try {
+      if (isObject(value) && value.kind === 'denial') {
+        // One that came from a call inside says who refused that.
+        return denialOf((value.plugin as string | undefined) ?? plugin, value)
+      }
+      if (isObject(value) && OUTCOMES.has(value.kind)) return value as unknown as Outcome
+      return { kind: 'result', result: resultOf(method, value), source: 'plugin', executed: true }
+    } catch (cause) {
+      throw this.#hooks.failed(plugin, hook, cause, false)
+    }
   }
 }
 

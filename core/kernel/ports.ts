@@ -94,3 +94,6 @@ export interface Sealer {
   /** The facts, or `undefined` for anything that was not sealed here for this purpose. */
   open(text: string, purpose: string): string | undefined
 }
+
+/** Why arguments do not fit, with the path; `undefined` when they do. */
+export type ArgumentCheck = (args: Readonly<Record<string, unknown>>) => string | undefined

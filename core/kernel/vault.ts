@@ -10,13 +10,14 @@ import type {
 import { Refused } from '../hooks/errors.ts'
 import type { HookCounts } from '../hooks/hook-counts.ts'
 import { type HookTable, isPromise } from '../hooks/hooks.ts'
+import { isDenial } from '../hooks/returned.ts'
 import { isObject } from '../wire/json.ts'
 import { cancelled } from './outcome.ts'
 import { judgedDigest } from './paused-call.ts'
 import type { Pauses, UpstreamAsk } from './pauses.ts'
 import type { Vault } from './ports.ts'
 import { Round } from './round.ts'
-import { isAsk, isDenial } from './verdict.ts'
+import { isAsk } from './verdict.ts'
 
 type Headers = Readonly<Record<string, string>>
 type Verdict = 'retry' | Ask | Denial

@@ -1,13 +1,7 @@
-import {
-  type Ask,
-  DENIAL_CODES,
-  type Denial,
-  type DenialCode,
-  type Outcome,
-  type Target,
-} from '../../sdk/index.ts'
+import type { Ask, Outcome, Target } from '../../sdk/index.ts'
 import { nounOf } from '../hooks/errors.ts'
 import type { Listener } from '../hooks/hooks.ts'
+import { denialOf, resultOf } from '../hooks/returned.ts'
 import { isObject } from '../wire/json.ts'
 import type { Round } from './round.ts'
 
@@ -17,14 +11,15 @@ import type { Round } from './round.ts'
  * @throws TypeError for anything a shaper may not return
  */
 export function applyShape(
-  round: Pick<Round, 'candidates' | 'args' | 'retarget'>,
+  round: Pick<Round, 'method' | 'candidates' | 'args' | 'retarget'>,
   plugin: string,
   verdict: unknown,
 ): Outcome | undefined {
   const { kind, args, target, result } = verdict as Record<string, unknown>
   if (kind === 'denial') return denialOf(plugin, verdict)
-  if (kind === 'answer' && isObject(result)) {
-    return { kind: 'result', result, source: 'plugin', executed: false }
+  if (kind === 'answer') {
+    const said = resultOf(round.method, result)
+    return { kind: 'result', result: said, source: 'plugin', executed: false }
   }
   if (kind !== 'change') {
     const said = nounOf(verdict)
@@ -69,21 +64,4 @@ export function acceptOutcome(
   if (verdict.kind === 'failure') return { ...verdict, executed }
   if (verdict.kind === 'result' && isObject(verdict.result)) return { ...verdict, executed }
   throw new TypeError('returned something that is not an outcome')
-}
-
-/** Whether a value is a denial that can be told: a code of the list, and words. */
-export function isDenial(value: unknown): value is Denial {
-  return (
-    isObject(value) &&
-    value.kind === 'denial' &&
-    DENIAL_CODES.includes(value.code as DenialCode) &&
-    typeof value.message === 'string' &&
-    typeof value.hint === 'string'
-  )
-}
-
-/** @throws TypeError for a denial that cannot be told */
-function denialOf(plugin: string, value: unknown): Denial {
-  if (isDenial(value)) return { ...value, plugin }
-  throw new TypeError('returned a denial without a known code, a message and a hint; use deny()')
 }

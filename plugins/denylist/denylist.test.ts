@@ -162,8 +162,11 @@ test('settings that cannot be are refused with path and reason', async () => {
     [{ tools: 'delete' }, /config\.tools: must be a list, not text/],
     [{ tools: [''] }, /config\.tools\[0\]: must not be empty/],
     [{ tools: ['a', 'a'] }, /config\.tools: holds the same item twice/],
-    [{ tools: ['!read_*'] }, /tools\[0\] "!read_\*" begins with "!": there are no exceptions/],
-    [{ tools: ['a', 'delete_[ab'] }, /tools\[1\] "delete_\[ab" is no glob/],
+    [
+      { tools: ['!read_*'] },
+      /config\.tools\[0\]: "!read_\*" begins with "!": there are no exceptions. List what/,
+    ],
+    [{ tools: ['a', 'delete_[ab'] }, /config\.tools\[1\]: "delete_\[ab" is no glob/],
     [{ presets: ['infra'] }, /config\.presets\[0\]: must be one of infrastructure/],
     [{ tool: ['a'] }, /config\.tool: is not a setting here \(did you mean "tools"\?\)/],
   ]

@@ -1,5 +1,4 @@
-import type { Entry, Target } from 'mcp-patchbay/sdk'
-import picomatch from 'picomatch'
+import { type Entry, InvalidSettings, matcher, namesOf, type Target } from 'mcp-patchbay/sdk'
 import { PRESETS } from './presets.ts'
 
 /** One line of the settings, ready to judge. */
@@ -16,24 +15,21 @@ export function presetRule(preset: keyof typeof PRESETS): Rule {
   return { setting: `preset ${preset}`, match: (name) => (names.has(name) ? name : undefined) }
 }
 
-/** The rule of a name or glob. @throws Error when the pattern cannot be read */
+/** The rule of a name or glob. @throws InvalidSettings when the pattern cannot be read */
 export function patternRule(pattern: string, index: number): Rule {
-  const where = `tools[${index}] "${pattern}"`
-  if (pattern.startsWith('!')) {
-    throw new Error(`${where} begins with "!": there are no exceptions. List what is denied.`)
-  }
-  let matches: (name: string) => boolean
   try {
-    // A tool's name is one word, slashes and leading dots included, and the same on every platform.
-    const rules = { bash: true, dot: true, noextglob: true, strictBrackets: true, windows: false }
-    matches = picomatch(pattern, rules)
+    return { setting: pattern, match: matcher([pattern]) }
   } catch (cause) {
-    throw new Error(`${where} is no glob: ${(cause as Error).message}`, { cause })
+    const hint = 'List what is denied.'
+    throw new InvalidSettings(`tools[${index}]`, (cause as Error).message, hint, { cause })
   }
-  return { setting: pattern, match: (name) => (matches(name) ? pattern : undefined) }
 }
 
 /** The pattern that denies a target, under whichever of its names. */
 export function denies(rule: Rule, entry: Entry, target: Target): string | undefined {
-  return rule.match(entry.name) ?? rule.match(target.publicName) ?? rule.match(target.name)
+  for (const name of namesOf(entry, target)) {
+    const matched = rule.match(name)
+    if (matched !== undefined) return matched
+  }
+  return undefined
 }

@@ -37,8 +37,8 @@ export type Consumed =
     }
 
 /**
- * Small values under keys: each plugin line has its own, which outlives a reload. The embedded one is
- * memory of this process and never answers with a promise; others share values among replicas and
+ * Small values under keys: each plugin line has its own. The embedded one is memory of this process and
+ * never answers with a promise; others outlive it, share values among replicas, and
  * reject with ServiceError `KEY_VALUE_FAILED` when they cannot.
  */
 export interface KeyValue {

@@ -58,8 +58,8 @@ export type Metric = {
 )
 
 /**
- * Numbers for whoever exports them. Asking for the same name again gives the same instrument, also after
- * a reload. An instrument keeps 2,000 series; what comes after is counted under the label `overflow: true`.
+ * Numbers for whoever exports them. Asking for the same name again gives the same instrument. An
+ * instrument keeps 2,000 series; what comes after is counted under the label `overflow: true`.
  */
 export interface Metrics {
   /** @throws RangeError when this line has an instrument of this name and another kind */

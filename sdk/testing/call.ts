@@ -1,6 +1,6 @@
 import { isPromise } from '../../core/hooks/hooks.ts'
 import type { Exchange } from '../../core/kernel/ports.ts'
-import type { Call, Event, Maybe, Outcome } from '../index.ts'
+import type { Call, Event, Maybe, Outcome, PluginFailed } from '../index.ts'
 import type { CallerParts } from './request.ts'
 
 /** What a test may say about one call. */
@@ -26,12 +26,24 @@ export function describe(events: readonly Event[], outcome: Outcome): string {
   if (outcome.kind === 'result') return `result ${JSON.stringify(outcome.result)}`
   if (outcome.kind === 'cancelled') return `cancelled ${outcome.reason}`
   if (outcome.kind === 'question') return `question ${JSON.stringify(outcome.questions)}`
-  const failed = events.findLast((event) => event.type === 'plugin.failed')
+  const failed = failureBehind(events, outcome)
   const cause =
-    outcome.kind === 'failure' && outcome.code === 'PLUGIN_FAILED' && failed !== undefined
-      ? ` (plugin ${failed.plugin}, hook ${failed.hook}: ${String(failed.cause)})`
-      : ''
+    failed === undefined
+      ? ''
+      : ` (plugin ${failed.plugin}, hook ${failed.hook}: ${String(failed.cause)})`
   return `${outcome.kind} ${outcome.code}, ${outcome.message}${cause}`
+}
+
+/** The error that a call ended otherwise than expected; its `cause` is what a plugin threw. */
+export function unexpected(text: string, events: readonly Event[], outcome: Outcome): Error {
+  const failed = failureBehind(events, outcome)
+  const options = failed === undefined ? {} : { cause: failed.cause }
+  return new Error(`${text}: ${describe(events, outcome)}`, options)
+}
+
+function failureBehind(events: readonly Event[], outcome: Outcome): PluginFailed | undefined {
+  if (outcome.kind !== 'failure' || outcome.code !== 'PLUGIN_FAILED') return undefined
+  return events.findLast((event) => event.type === 'plugin.failed')
 }
 
 /** Lets a signal cancel the call for as long as it runs. */

@@ -1,95 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import test, { type TestContext } from 'node:test'
+import test from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { definePlugin, type Hooks, type Plugin } from '../index.ts'
+import { folder, README, SCHEMA, sound, told } from '../../test/fixtures/sound-plugin.ts'
+import type { Hooks, Plugin } from '../index.ts'
 import { checkPlugin, pluginProblems } from './index.ts'
-
-const SCHEMA = {
-  type: 'object',
-  additionalProperties: false,
-  properties: {
-    window: { type: 'string', format: 'duration', default: '1m', description: 'How long.' },
-    rules: {
-      type: 'array',
-      description: 'What counts.',
-      items: {
-        type: 'object',
-        additionalProperties: false,
-        required: ['tool'],
-        properties: { tool: { type: 'string', description: 'Whose calls.' } },
-      },
-    },
-  },
-} as const
-
-const TABLE = `| Setting        | Type             | Default  | Description  |
-| -------------- | ---------------- | -------- | ------------ |
-| \`window\`       | duration         | \`"1m"\`   | How long.    |
-| \`rules\`        | list of mappings |          | What counts. |
-| \`rules[].tool\` | string           | required | Whose calls. |
-`
-
-const EXAMPLE = `plugins:
-  - use: auth-none
-  - use: patchbay-plugin-sound
-    config: { window: 2m, rules: [{ tool: "\${TOOL}" }] }
-`
-
-const README = `# sound
-
-## What it does
-
-Nothing.
-
-## Settings
-
-${TABLE}
-## Examples
-
-\`\`\`yaml
-${EXAMPLE}\`\`\`
-
-## Limits
-
-None.
-`
-
-/** A plugin nothing is wrong with, or with other parts. */
-function sound(parts: Partial<Plugin> = {}, hooks: Hooks = {}): Plugin {
-  const base = definePlugin({
-    name: 'sound',
-    version: '1.2.3',
-    phase: 'shape',
-    configSchema: SCHEMA,
-    setup: () => hooks,
-  })
-  return { ...base, ...parts }
-}
-
-/** The plugin's folder, with these files. */
-function folder(t: TestContext, files: Readonly<Record<string, string>> = {}): string {
-  const room = mkdtempSync(join(tmpdir(), 'patchbay-check-'))
-  t.after(() => rmSync(room, { recursive: true }))
-  const own = join(room, 'sound')
-  mkdirSync(own)
-  for (const [name, text] of Object.entries({ 'README.md': README, ...files })) {
-    if (text !== '') writeFileSync(join(own, name), text)
-  }
-  return own
-}
-
-/** What is found, in the words an author reads. */
-async function told(
-  t: TestContext,
-  plugin: Plugin,
-  files?: Readonly<Record<string, string>>,
-): Promise<string[]> {
-  const found = await pluginProblems(plugin, { folder: folder(t, files) })
-  return found.map(({ where, path, reason }) => [where, path, reason].filter(Boolean).join(' '))
-}
 
 test('a plugin that keeps to everything passes, its folder given as a path, as a URL or by a file in it', async (t) => {
   const own = folder(t)
@@ -193,6 +108,33 @@ test('a settings table that lacks a setting, or has one too many, is told with t
   )
 })
 
+test('a default that is another in the table than in the schema is told', async (t) => {
+  const row = '| `window`       | duration         | `"1m"`   | How long.    |'
+  const cases: [string, string[]][] = [
+    ['`1m`', []],
+    ['one minute', []],
+    ['`2m`', ['its settings table tells the default `2m` of `window`, and it is `"1m"`']],
+    ['', ['its settings table tells no default of `window`, and it is `"1m"`']],
+  ]
+  for (const [told, reasons] of cases) {
+    const readme = README.replace(row, `| \`window\` | duration | ${told} | How long. |`)
+    const found = await pluginProblems(sound(), { folder: folder(t, { 'README.md': readme }) })
+    assert.deepEqual(
+      found.map(({ reason }) => reason),
+      reasons,
+      told,
+    )
+  }
+  const readme = README.replace('| required |', '| `"echo"` |').replace(
+    '|          | What',
+    '| `[]` | What',
+  )
+  assert.deepEqual(await told(t, sound(), { 'README.md': readme }), [
+    'README.md its settings table tells the default `[]` of `rules`, and there is none',
+    'README.md its settings table tells the default `"echo"` of `rules[].tool`, and it is required',
+  ])
+})
+
 test('settings of a claimed key stand in the table under that key, in a table of their own or not', async (t) => {
   const claim = (schema: Plugin['configSchema']) =>
     sound({ upstreamSettings: { key: 'pace', schema } })
@@ -203,33 +145,6 @@ test('settings of a claimed key stand in the table under that key, in a table of
   const object = { type: 'object', additionalProperties: false, properties: { speed: text } }
   const readme = README.replace('## Examples', '| `pace.speed` | string | | |\n\n## Examples')
   assert.deepEqual(await told(t, claim(object), { 'README.md': readme }), [])
-})
-
-test('an example that does not pass is told at its line in the README', async (t) => {
-  const readme = README.replace('window: 2m', 'windw: 2m')
-  const line = readme.split('\n').findIndex((one) => one.includes('windw')) + 1
-  assert.deepEqual(await told(t, sound(), { 'README.md': readme }), [
-    `README.md:${line}:15 plugins[1].config.windw is not a setting here (did you mean "window"?)`,
-  ])
-  const other = README.replace('listen', 'listn').replace('plugins:', 'listn: {}\nplugins:')
-  assert.match((await told(t, sound(), { 'README.md': other })).join(), /README.md:\d+:1 listn/)
-})
-
-test('an example may use the plugin by its file or folder', async (t) => {
-  for (const use of ['./sound/index.ts', './plugins/sound', '../sound.js', 'sound']) {
-    const readme = README.replace('patchbay-plugin-sound', use)
-    assert.deepEqual(await told(t, sound(), { 'README.md': readme }), [], use)
-  }
-  const readme = README.replace('patchbay-plugin-sound', './soundless.ts')
-  assert.match((await told(t, sound(), { 'README.md': readme })).join(), /does not use the plugin/)
-})
-
-test('a README without an example, or with one for something else, is told', async (t) => {
-  const without = README.replace(/```yaml.*?```/s, 'None.')
-  assert.deepEqual(await told(t, sound(), { 'README.md': without }), ['README.md has no example'])
-  const foreign = README.replace(/ {2}- use: patchbay-plugin-sound\n.*\n/, '')
-  const found = await told(t, sound(), { 'README.md': foreign })
-  assert.match(found.join(), /^README.md:\d+ the example does not use the plugin$/)
 })
 
 test('hooks that do not exist and a setup that fails are told as at boot', async (t) => {
@@ -260,32 +175,6 @@ test('a plugin that cannot start in a test says so; what it needs can be given',
   })
   assert.match((await told(t, plugin)).join(), /plugin sound start failed: nobody there/)
   await checkPlugin(plugin, { folder: folder(t), config: { window: '7s' } })
-})
-
-test('every hook that writes into what it is given is told', async (t) => {
-  const write = (into: object): undefined => void Object.assign(into, { written: true })
-  const writing: Hooks[] = [
-    {
-      onRegister: ({ definition }) => write(definition),
-      listFilter: ({ client }) => write(client),
-      authenticate: ({ headers }) => write(headers),
-      observe: (event) => void write(event),
-    },
-    { beforeCall: ({ args }) => write(args.deep as object) },
-    {
-      afterCall: (_call, outcome) => write(outcome),
-      onMessage: (_about, { params }) => write(params as object),
-    },
-  ]
-  for (const hooks of writing) {
-    const reasons = await told(t, sound({}, hooks))
-    const named = reasons.map((one) => /its hook (\w+) changes what it was given/.exec(one)?.[1])
-    assert.deepEqual(named.sort(), Object.keys(hooks).sort())
-  }
-})
-
-test('a plugin that waits for time is not waited for', { timeout: 5_000 }, async (t) => {
-  await checkPlugin(sound({}, { beforeCall: () => new Promise(() => {}) }), { folder: folder(t) })
 })
 
 test('a plugin that says it can run dry is held to it', async (t) => {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { Calls, definePlugin, type Hooks, type Message, type Plugin } from '../index.ts'
+import { ask, Calls, definePlugin, type GuardHooks, type Message, type Plugin } from '../index.ts'
 import { type Tell, testPlugin } from './index.ts'
 
 const EMPTY = { type: 'object', additionalProperties: false, properties: {} } as const
 
 /** A plugin of nothing but hooks. */
-function hooked(hooks: Hooks): Plugin {
+function hooked(hooks: GuardHooks): Plugin {
   return definePlugin({
     name: 'hooked',
     version: '1.0.0',
@@ -109,4 +109,22 @@ test('a caller may call more than it lists, and less than there is', async () =>
   assert.deepEqual(await gateway.list(), ['run'])
   assert.deepEqual((await gateway.permitted()).sort(), ['demo__echo', 'run'])
   assert.deepEqual(await gateway.permitted({ principal: { subject: 'bob' } }), ['run'])
+})
+
+test('an answer to what nobody asked is refused, and what is asked is told', async () => {
+  const sure = { method: 'elicitation/create', params: { message: 'Sure?' } } as const
+  const plugin = hooked({
+    beforeCall: ({ answers }) => (answers.confirm ? undefined : ask({ confirm: sure })),
+  })
+  const client = { capabilities: { elicitation: {} } }
+  const gateway = await testPlugin(plugin, {}, { client })
+  const question = await gateway.call('demo__echo')
+  const misspelt = gateway.answer(question, { confrm: { action: 'accept' } })
+  await assert.rejects(
+    misspelt,
+    /nothing asks `confrm` \(did you mean "confirm"\?\); asked: confirm/,
+  )
+  // The question is still open.
+  const outcome = await gateway.answer(question, { confirm: { action: 'accept' } })
+  assert.equal(outcome.kind, 'result')
 })

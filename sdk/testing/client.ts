@@ -1,15 +1,19 @@
+import { didYouMean } from '../../core/hooks/nearest.ts'
 import type { Kernel } from '../../core/kernel/kernel.ts'
 import { PausedOutcome } from '../../core/kernel/paused-call.ts'
 import type { CallRequest, Exchange } from '../../core/kernel/ports.ts'
-import type { Caller, Event, Message, Outcome } from '../index.ts'
+import type { Caller, EntryKind, Event, Message, Outcome, ToolDefinition } from '../index.ts'
 import { type AnswerOptions, type CallOptions, cancellable, describe } from './call.ts'
+import type { FakeClock } from './clock.ts'
 import { deepFreeze } from './freeze.ts'
+import { patiently } from './patience.ts'
 import { type CallerParts, callRequest, type TestCallers } from './request.ts'
 
 /** What the clients of a test need of its gateway. */
 export interface TestClientParts {
   readonly kernel: Kernel
   readonly callers: TestCallers
+  readonly clock: FakeClock
   readonly events: readonly Event[]
   /** What was thrown by nobody's plugin. */
   readonly faults: unknown[]
@@ -19,6 +23,20 @@ interface Asked {
   readonly name: string
   readonly args: Readonly<Record<string, unknown>>
   readonly options: CallOptions
+}
+
+const METHODS: Readonly<Record<EntryKind, string>> = {
+  tool: 'tools/list',
+  prompt: 'prompts/list',
+  resource: 'resources/list',
+  template: 'resources/templates/list',
+}
+/** What of a definition clients ask for. */
+export const NAMED_BY: Readonly<Record<EntryKind, string>> = {
+  tool: 'name',
+  prompt: 'name',
+  resource: 'uri',
+  template: 'uriTemplate',
 }
 
 /** The clients of one test gateway: they call, are told and asked, and come back with answers. */
@@ -46,6 +64,16 @@ export class TestClient {
     return deepFreeze(this.#parts.kernel.callers.get(principal, path, key, () => client))
   }
 
+  /** The definitions of one kind that a caller lists. Rejects when a hook fails. */
+  async listed(parts: CallerParts | undefined, kind: EntryKind): Promise<ToolDefinition[]> {
+    const { kernel, clock } = this.#parts
+    const caller = this.caller(parts)
+    const lists = await patiently(kernel.list(caller), clock, () => 'the list')
+    const { text, count } = lists[kind]
+    await kernel.listed(caller, METHODS[kind], count, this.nextRequest())
+    return JSON.parse(text)
+  }
+
   /** Calls a tool, or what else `method` says. Rejects with what `reply` threw. */
   async call(
     name: string,
@@ -54,7 +82,7 @@ export class TestClient {
     retry: Pick<CallRequest, 'state' | 'responses'> = {},
   ): Promise<Outcome> {
     const { caller, meta = {}, cancel, method } = options
-    const { kernel, faults } = this.#parts
+    const { kernel, faults, clock } = this.#parts
     const requestId = this.nextRequest()
     const exchange: Exchange = {
       wire: 'test',
@@ -69,7 +97,10 @@ export class TestClient {
       this.caller(caller),
       exchange,
     )
-    const outcome = await cancellable(running, exchange, cancel)
+    const outcome = await patiently(cancellable(running, exchange, cancel), clock, () => {
+      const { current } = exchange.round ?? {}
+      return current ? `${name}, last in plugin ${current},` : name
+    })
     if (faults.length > 0) throw faults.shift()
     if (outcome.kind === 'question') this.#asked.set(outcome, { name, args, options })
     return outcome
@@ -77,7 +108,7 @@ export class TestClient {
 
   /**
    * Comes back to a question.
-   * @throws Error when the outcome is none
+   * @throws Error when the outcome is none, or does not ask what is answered
    */
   async answer(
     question: Outcome,
@@ -88,10 +119,14 @@ export class TestClient {
     if (asked === undefined || !(question instanceof PausedOutcome)) {
       throw new Error(`nothing was asked: ${describe(this.#parts.events, question)}`)
     }
+    const open = [question.paused, ...question.paused.inside].flatMap(({ asked }) => asked)
+    const keys = open.map(([, , key]) => key)
+    for (const key of Object.keys(answers)) {
+      if (keys.includes(key)) continue
+      throw new Error(`nothing asks \`${key}\`${didYouMean(key, keys)}; asked: ${keys.join(', ')}`)
+    }
     const responses = Object.fromEntries(
-      [question.paused, ...question.paused.inside]
-        .flatMap(({ asked }) => asked)
-        .flatMap(([wire, , key]) => (Object.hasOwn(answers, key) ? [[wire, answers[key]]] : [])),
+      open.flatMap(([wire, , key]) => (Object.hasOwn(answers, key) ? [[wire, answers[key]]] : [])),
     )
     const options = caller === undefined ? asked.options : { ...asked.options, caller }
     return this.call(name ?? asked.name, args ?? asked.args, options, {

@@ -1,12 +1,15 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import { GatewayError, messageOf, type Problem } from '../../core/hooks/errors.ts'
-import type { Plugin, ToolDefinition } from '../index.ts'
+import { type Event, type Plugin, ServiceError, type ToolDefinition } from '../index.ts'
 import type { TestGateway } from './gateway.ts'
 import type { TestOptions, testPlugin } from './index.ts'
 
 /** What the engine says to a write into something frozen. */
 const WRITE =
   /^Cannot (?:assign to read only property|add property|delete property|redefine property|define property)|object is not extensible|is read-only$/
+
+/** Time is moved until a hook that waits is given up. */
+const TIMED_OUT = /^did not settle within \d+ ms$/
 
 const TOOL: ToolDefinition = {
   name: 'echo',
@@ -18,7 +21,8 @@ const ARGS = { text: 'hello', deep: { list: [1, { inner: 'text' }], flag: true }
 const HEADERS = { authorization: 'Bearer none', 'x-api-key': 'none' }
 
 /**
- * Runs a plugin's hooks with everything frozen: lists, calls, refusals, events, status and stop.
+ * Runs a plugin's hooks with everything frozen: lists, calls, refusals, events, status and stop. What hooks may
+ * not do, and what they throw, is told.
  * @param start builds a gateway around it
  * @returns what it does that no plugin may
  */
@@ -42,19 +46,32 @@ export async function conductProblems(
     return [{ code: 'PLUGIN_START', where: `plugin ${plugin.name}`, reason, hint }]
   }
   await exercise(gateway)
-  const written = new Map<string, Problem>()
-  for (const event of gateway.events) {
-    if (event.type !== 'plugin.failed' || event.plugin !== plugin.name) continue
-    const text = messageOf(event.cause)
-    if (!(event.cause instanceof TypeError) || !WRITE.test(text)) continue
-    written.set(event.hook, {
-      code: 'PLUGIN_WRITES',
-      where: `plugin ${plugin.name}`,
-      reason: `its hook ${event.hook} changes what it was given: ${text}`,
-      hint: 'Return a changed copy in its place.',
-    })
+  return misconduct(gateway.events, plugin.name)
+}
+
+/** What the plugin's hooks did wrong, one problem per hook: writes before other failures. */
+function misconduct(events: readonly Event[], plugin: string): Problem[] {
+  const writes = new Map<string, Problem>()
+  const failures = new Map<string, Problem>()
+  const where = `plugin ${plugin}`
+  for (const event of events) {
+    if (event.type !== 'plugin.failed' || event.plugin !== plugin) continue
+    const { hook, cause } = event
+    const text = messageOf(cause)
+    if (cause instanceof TypeError && WRITE.test(text)) {
+      const reason = `its hook ${hook} changes what it was given: ${text}`
+      const hint = 'Return a changed copy in its place.'
+      writes.set(hook, { code: 'PLUGIN_WRITES', where, reason, hint })
+      continue
+    }
+    // What a test has not, and what services could not do there, is no mistake of the plugin.
+    if (TIMED_OUT.test(text) || cause instanceof ServiceError) continue
+    const reason = `its hook ${hook} failed when it was run: ${text}`
+    const hint =
+      'Mend it, or give checkPlugin `config` and `options` with which it can run in a test.'
+    failures.set(hook, { code: 'PLUGIN_FAILS', where, reason, hint })
   }
-  return [...written.values()]
+  return [...new Map([...failures, ...writes]).values()]
 }
 
 /** A message on its way, and an answer. */

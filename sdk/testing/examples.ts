@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { readConfig } from '../../core/boot/config/config.ts'
 import { ConfigTree } from '../../core/boot/config/config-tree.ts'
 import { isRecord, type Node } from '../../core/boot/config/schema-walk.ts'
-import { loadPlugin } from '../../core/boot/loading/loader.ts'
+import { bundledPlugins, loadPlugin } from '../../core/boot/loading/loader.ts'
 import type { Problem } from '../../core/hooks/errors.ts'
 import type { Plugin } from '../index.ts'
 import { type Example, examples } from './readme.ts'
@@ -60,6 +60,15 @@ export async function readExamples(
       if ('problems' in reading) problems.push(...reading.problems.map((one) => moved(one, block)))
       const tree = new ConfigTree(file, ENVIRONMENT)
       const settings = settingsIn(tree.value, isOwn, plugin)
+      const better = betterName(settings?.use ?? '', plugin.name, packageName, tree.value)
+      if (settings !== undefined && better !== undefined) {
+        const reason = `the example says \`use: ${settings.use}\`, which finds nothing where the plugin is installed`
+        const hint =
+          packageName === undefined
+            ? `Write \`use: ${better}\`, its path beside the config, or set \`pluginsDir\`.`
+            : `Write \`use: ${better}\`, the name of its package; ${plugin.name} is only what it is called in the log.`
+        problems.push(problem(`README.md:${block.line}`, reason, hint))
+      }
       if (settings !== undefined && 'config' in reading) written.push(settings)
       if (settings !== undefined || tree.broken) continue
       const hint = `Add it to \`plugins\`: \`use: ${packageName ?? plugin.name}\`.`
@@ -71,22 +80,42 @@ export async function readExamples(
   }
 }
 
-/** Whether a `use` names the plugin: by its name, its package's, or the path of its folder or file. */
+/** Whether a `use` is meant for the plugin: its name, its package's, or the path of its folder or file. */
 function namesPlugin(use: unknown, name: string, packageName: string | undefined): boolean {
   if (typeof use !== 'string') return false
   if (use === name || use === packageName) return true
-  if (/^[./]/.test(use)) {
+  if (isPath(use)) {
     const files = [name, `${name}.ts`, `${name}.js`]
-    return use.split('/').some((part) => files.includes(part))
+    const own = packageName?.replace(/^@[^/]+\//, '')
+    return use.split('/').some((part) => part === own || files.includes(part))
   }
-  return packageName === undefined && use.replace(/^@[^/]+\//, '') === `patchbay-plugin-${name}`
+  return use.replace(/^@[^/]+\//, '') === `patchbay-plugin-${name}`
+}
+
+/**
+ * What an operator must write instead; `undefined` when they can write what stands there. A package is used by
+ * its whole name; what is none by its path, or by its name where it comes with the gateway or from `pluginsDir`.
+ */
+function betterName(
+  use: string,
+  name: string,
+  packageName: string | undefined,
+  config: Node,
+): string | undefined {
+  if (packageName !== undefined) return use === packageName ? undefined : packageName
+  if (use !== name || bundledPlugins().includes(name) || 'pluginsDir' in config) return undefined
+  return `./${name}/index.ts`
+}
+
+function isPath(use: string): boolean {
+  return /^[./]/.test(use)
 }
 
 function settingsIn(
   config: Node,
   isOwn: (use: unknown) => boolean,
   { upstreamSettings }: Plugin,
-): ExampleSettings | undefined {
+): (ExampleSettings & { readonly use: string }) | undefined {
   const lines = Array.isArray(config.plugins) ? config.plugins : []
   const line = lines.find((one) => isRecord(one) && isOwn(one.use))
   if (line === undefined) return undefined
@@ -95,7 +124,7 @@ function settingsIn(
   for (const [id, one] of Object.entries(isRecord(config.upstreams) ? config.upstreams : {})) {
     if (key !== undefined && isRecord(one) && key in one) upstreams[id] = { [key]: one[key] }
   }
-  return { config: line.config ?? {}, upstreams }
+  return { use: String(line.use), config: line.config ?? {}, upstreams }
 }
 
 /** The problem at its place in the README. */

@@ -170,3 +170,66 @@ test('a shaper that answers keeps the call from the upstream', async () => {
   assert.deepEqual(await gateway.result('demo__echo'), { content: [], own: true })
   assert.equal(gateway.sent.length, 0)
 })
+
+test('options that there are not are refused with what was meant', async () => {
+  const start = (options: object) => testPlugin(hooked({}), {}, options)
+  await assert.rejects(
+    start({ tool: [] }),
+    /no option `tool` \(did you mean "tools"\?\); there are/,
+  )
+  for (const tools of ['x', { crm: 'x' }, [1]]) {
+    await assert.rejects(start({ tools }), /`tools` is a list of names or definitions/)
+  }
+})
+
+test('every kind of entry is listed and permitted by its name', async () => {
+  const gateway = await testPlugin(
+    hooked({
+      prompts: [{ definition: { name: 'greet' }, call: () => ({ messages: [] }) }],
+      resources: [
+        { definition: { uri: 'notes:all', name: 'All' }, call: () => ({ contents: [] }) },
+        { definition: { uriTemplate: 'notes:{id}', name: 'One' }, call: () => ({ contents: [] }) },
+      ],
+      listFilter: () => ({
+        key: '',
+        test: ({ name }) => name !== 'notes:{id}' || { rule: 'no', reason: 'no' },
+      }),
+    }),
+  )
+  const kinds = ['tool', 'prompt', 'resource', 'template'] as const
+  const expected = [['demo__echo'], ['greet'], ['notes:all'], []]
+  for (const [index, kind] of kinds.entries()) {
+    assert.deepEqual(await gateway.list({}, kind), expected[index])
+    assert.deepEqual(await gateway.permitted({}, kind), expected[index])
+  }
+})
+
+test('what a plugin threw is the cause of what result, denied and stop throw', async () => {
+  const oops = new Error('oops')
+  const gateway = await testPlugin(
+    hooked({
+      beforeCall() {
+        throw oops
+      },
+      stop() {
+        throw oops
+      },
+    }),
+  )
+  const caused = (error: unknown) => (error as Error).cause === oops
+  await assert.rejects(gateway.result('demo__echo'), caused)
+  await assert.rejects(gateway.denied('demo__echo'), caused)
+  await assert.rejects(gateway.stop(), caused)
+})
+
+test('a hook that hangs is told, unless somebody moves time', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const gateway = await testPlugin(hooked({ beforeCall: () => new Promise(() => {}) }))
+  const hanging = gateway.call('demo__echo')
+  t.mock.timers.tick(5_000)
+  await assert.rejects(hanging, /demo__echo, last in plugin hooked, did not settle.*gateway\.clock/)
+  const waiting = gateway.call('demo__echo')
+  gateway.clock.advance(3_000)
+  const outcome = await waiting
+  assert.equal(outcome.kind === 'failure' && outcome.code, 'PLUGIN_FAILED')
+})

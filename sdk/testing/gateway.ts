@@ -1,6 +1,7 @@
 import { statusSections } from '../../core/boot/admin/status.ts'
 import { runCommand } from '../../core/boot/commands/commands.ts'
 import { type Rehearsal, rehearse } from '../../core/boot/commands/rehearsal.ts'
+import { messageOf } from '../../core/hooks/errors.ts'
 import type { PluginLine } from '../../core/hooks/hooks.ts'
 import type { Lifecycle } from '../../core/hooks/lifecycle.ts'
 import type { Wheel } from '../../core/hooks/wheel.ts'
@@ -13,6 +14,7 @@ import {
   type Denial,
   deny,
   type Entry,
+  type EntryKind,
   type Event,
   type Health,
   type Message,
@@ -21,11 +23,12 @@ import {
   type Route,
   type ToolDefinition,
 } from '../index.ts'
-import { type AnswerOptions, type CallOptions, describe } from './call.ts'
-import { TestClient, type TestClientParts } from './client.ts'
+import { type AnswerOptions, type CallOptions, describe, unexpected } from './call.ts'
+import { NAMED_BY, TestClient, type TestClientParts } from './client.ts'
 import type { FakeClock } from './clock.ts'
 import { deepFreeze } from './freeze.ts'
 import type { LogLine } from './log.ts'
+import { patiently } from './patience.ts'
 import { authRequest, type CallerParts, type HeaderParts } from './request.ts'
 import { type FakeServers, listedTool, type Sent, type TestTool } from './upstream.ts'
 
@@ -35,7 +38,6 @@ interface TestGatewayParts extends TestClientParts {
   readonly wheel: Wheel
   readonly embedded: EmbeddedServices
   readonly servers: FakeServers
-  readonly clock: FakeClock
   readonly logs: readonly LogLine[]
 }
 
@@ -73,27 +75,26 @@ export class TestGateway {
     return deepFreeze(this.#parts.kernel.catalog.entries)
   }
 
-  /** The names that a caller lists, in order. Rejects when a hook fails. */
-  async list(caller?: CallerParts): Promise<string[]> {
-    return (await this.tools(caller)).map(({ name }) => name)
+  /** The names of one kind that a caller lists, in order; of resources the URIs. Rejects when a hook fails. */
+  async list(caller?: CallerParts, kind: EntryKind = 'tool'): Promise<string[]> {
+    const definitions = await this.#client.listed(caller, kind)
+    return definitions.map((one) => String(one[NAMED_BY[kind]]))
   }
 
-  /** The definitions that a caller lists, in order. Rejects when a hook fails. */
-  async tools(parts?: CallerParts): Promise<ToolDefinition[]> {
-    const { kernel } = this.#parts
-    const caller = this.#client.caller(parts)
-    const { text, count } = (await kernel.list(caller)).tool
-    const requestId = this.#client.nextRequest()
-    await kernel.listed(caller, 'tools/list', count, requestId)
-    return JSON.parse(text)
+  /** The definitions of tools that a caller lists, in order. Rejects when a hook fails. */
+  async tools(caller?: CallerParts): Promise<ToolDefinition[]> {
+    return this.#client.listed(caller, 'tool')
   }
 
   /**
-   * The names that a caller may call, in order: also those that a `present` keeps from its list. What
-   * `Calls.list` gives. Rejects when a hook fails.
+   * The names of one kind that a caller may call, in order: also those that a `present` keeps from its list.
+   * What `Calls.list` gives. Rejects when a hook fails.
    */
-  async permitted(parts?: CallerParts): Promise<string[]> {
-    const entries = await this.#parts.kernel.permitted(this.#client.caller(parts), {}, '')
+  async permitted(parts?: CallerParts, kind: EntryKind = 'tool'): Promise<string[]> {
+    const { kernel, clock } = this.#parts
+    const caller = this.#client.caller(parts)
+    const running = kernel.permitted(caller, { kinds: [kind] }, '')
+    const entries = await patiently(running, clock, () => 'what is permitted')
     return entries.map(({ name }) => name)
   }
 
@@ -139,7 +140,7 @@ export class TestGateway {
   ): Promise<Readonly<Record<string, unknown>>> {
     const outcome = await this.call(name, args, options)
     if (outcome.kind === 'result') return outcome.result
-    throw new Error(`${name} gave no result: ${describe(this.events, outcome)}`)
+    throw unexpected(`${name} gave no result`, this.events, outcome)
   }
 
   /** The denial of a call. @throws Error when the call was not denied, saying how it ended */
@@ -150,7 +151,7 @@ export class TestGateway {
   ): Promise<Denial> {
     const outcome = await this.call(name, args, options)
     if (outcome.kind === 'denial') return outcome
-    throw new Error(`${name} was not denied: ${describe(this.events, outcome)}`)
+    throw unexpected(`${name} was not denied`, this.events, outcome)
   }
 
   /**
@@ -179,9 +180,9 @@ export class TestGateway {
     headers: HeaderParts = {},
     request: Partial<Omit<AuthRequest, 'headers'>> = {},
   ): Promise<Authenticated | Denial> {
-    const { kernel } = this.#parts
+    const { kernel, clock } = this.#parts
     const whole = authRequest(headers, request, this.#client.nextRequest())
-    const found = await kernel.authenticate(whole)
+    const found = await patiently(kernel.authenticate(whole), clock, () => '`authenticate`')
     if (!('principal' in found)) {
       const { path, requestId } = whole
       kernel.emit({ type: 'auth.refused', denial: found, path, requestId })
@@ -266,10 +267,17 @@ export class TestGateway {
     this.#parts.kernel.invalidate()
   }
 
-  /** Stops the plugins in reverse order. Idempotent. */
+  /** Stops the plugins in reverse order. Idempotent. @throws Error (as a rejection) when a `stop` fails */
   async stop(): Promise<void> {
-    await this.#parts.lifecycle.stop()
-    await this.#parts.embedded.close()
-    this.#parts.wheel.close()
+    const { lifecycle, embedded, wheel, clock } = this.#parts
+    const before = this.events.length
+    await patiently(lifecycle.stop(), clock, () => '`stop`')
+    await embedded.close()
+    wheel.close()
+    for (const event of this.events.slice(before)) {
+      if (event.type !== 'plugin.failed' || event.hook !== 'stop') continue
+      const { plugin, cause } = event
+      throw new Error(`plugin ${plugin}, hook stop: ${messageOf(cause)}`, { cause })
+    }
   }
 }

@@ -1,6 +1,7 @@
 // The test kit for plugins: the real kernel and the real validation around a plugin, everything else under
 // the test's control. Stricter than a running gateway: all that a plugin receives is frozen.
 import { checkCommands } from '../../core/boot/commands/commands.ts'
+import { argumentCheck } from '../../core/boot/loading/offered-inputs.ts'
 import { setUpInOrder } from '../../core/boot/loading/set-up-order.ts'
 import { spentStates, tracesOf } from '../../core/boot/own-state.ts'
 import { publicName } from '../../core/catalog/names.ts'
@@ -30,6 +31,8 @@ import { FakeClock } from './clock.ts'
 import { deepFreeze, frozenArgument, frozenLine, roundOf } from './freeze.ts'
 import { TestGateway } from './gateway.ts'
 import { type LogLine, recordingLog } from './log.ts'
+import { checkOptions, toolsByUpstream } from './options.ts'
+import { patiently } from './patience.ts'
 import { TestCallers } from './request.ts'
 import { type PluginWithConfig, pluginSpecs, type UpstreamsSettings } from './settings.ts'
 import { frozenTracer } from './tracer.ts'
@@ -107,13 +110,15 @@ const NAMES = { separator: '__', maxLength: 64 }
 /**
  * Builds and starts a gateway around a plugin.
  * @param config the plugin's settings as an operator writes them
- * @throws Error (as a rejection) with the operator's own text when settings, setup or start fail
+ * @throws Error (as a rejection) with the operator's own text when settings, setup or start fail, and TypeError
+ *   for options that there are not
  */
 export async function testPlugin(
   plugin: Plugin,
   config: unknown = {},
   options: TestOptions = {},
 ): Promise<TestGateway> {
+  checkOptions(options)
   const tools = toolsByUpstream(options)
   const ids = Object.keys(tools)
   const lines = [...(options.before ?? []), [plugin, config] as const, ...(options.with ?? [])]
@@ -190,6 +195,7 @@ export async function testPlugin(
     upstreams: ids.map((id) => upstreamNames(id, options.aliases?.[id])),
     names: NAMES,
     servers,
+    argumentCheck,
     sealer,
     spent: spentStates(set.own.keyValue, clock),
     traces,
@@ -202,7 +208,7 @@ export async function testPlugin(
   const lifecycle = new Lifecycle(kernel.hooks)
   try {
     await embedded.migrate(specs.filter(set.migrates))
-    await lifecycle.start()
+    await patiently(lifecycle.start(), clock, () => '`start`')
   } catch (error) {
     await embedded.close()
     throw error
@@ -239,18 +245,4 @@ export async function checkPlugin(plugin: Plugin, options: CheckOptions): Promis
 /** What {@link checkPlugin} finds, as a list for tools. Empty when nothing is wrong. */
 export function pluginProblems(plugin: Plugin, options: CheckOptions): Promise<PluginProblem[]> {
   return judgePlugin(plugin, options, testPlugin)
-}
-
-/** The tools by upstream id, in config order; upstreams that only have settings are among them. */
-function toolsByUpstream({
-  tools = ['echo'],
-  upstreams = {},
-}: TestOptions): Readonly<Record<string, readonly TestTool[] | null>> {
-  const named = isList(tools) ? { demo: tools } : tools
-  const others = Object.keys(upstreams).filter((id) => !(id in named))
-  return { ...named, ...Object.fromEntries(others.map((id) => [id, []])) }
-}
-
-function isList(tools: NonNullable<TestOptions['tools']>): tools is readonly TestTool[] {
-  return Array.isArray(tools)
 }

@@ -1,7 +1,7 @@
 import type { Problem } from '../../core/hooks/errors.ts'
 import { didYouMean } from '../../core/hooks/nearest.ts'
 import type { Plugin } from '../index.ts'
-import { settingRows } from './settings-table.ts'
+import { type SettingRow, settingRows } from './settings-table.ts'
 
 /** The sections every plugin's README begins with, in this order. */
 export const SECTIONS = ['What it does', 'Settings', 'Examples', 'Limits']
@@ -72,8 +72,8 @@ function tableProblems(readme: string, { configSchema, upstreamSettings }: Plugi
     ...settingRows(configSchema),
     ...(upstreamSettings ? settingRows(upstreamSettings.schema, upstreamSettings.key) : []),
   ]
-  const named = sectionOf(readme, 'Settings').match(/^\| *`[^`]+`/gm) ?? []
-  const found = named.map((cell) => cell.replace(/^\| */, ''))
+  const told = toldSettings(sectionOf(readme, 'Settings'))
+  const found = told.map(({ name }) => name)
   const settings = rows.map(([name]) => name)
   return [
     ...rows
@@ -84,6 +84,10 @@ function tableProblems(readme: string, { configSchema, upstreamSettings }: Plugi
           `Write: | ${row.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`,
         ),
       ),
+    ...told.flatMap(({ name, fallback }) => {
+      const row = rows.find((one) => one[0] === name)
+      return row === undefined || fallback === undefined ? [] : defaultProblems(row, fallback)
+    }),
     ...found
       .filter((name) => !settings.includes(name))
       .map((name) => {
@@ -93,6 +97,49 @@ function tableProblems(readme: string, { configSchema, upstreamSettings }: Plugi
           'Take the row out, or mend its name.',
         )
       }),
+  ]
+}
+
+interface ToldSetting {
+  /** In its backticks. */
+  readonly name: string
+  /** What the column `Default` says; `undefined` where there is none. */
+  readonly fallback: string | undefined
+}
+
+/** The rows of all tables whose first cell is a name. */
+function toldSettings(section: string): ToldSetting[] {
+  return (section.match(/(?:^\|.*\n?)+/gm) ?? []).flatMap((table) => {
+    const rows = table.trimEnd().split('\n').map(cellsOf)
+    const column = (rows[0] ?? []).findIndex((cell) => /^default$/i.test(cell))
+    return rows.flatMap((cells) => {
+      const [name] = /^`[^`]+`/.exec(cells[0] ?? '') ?? []
+      return name === undefined ? [] : [{ name, fallback: cells[column] }]
+    })
+  })
+}
+
+function cellsOf(row: string): string[] {
+  const cells = row.split(/(?<!\\)\|/).slice(1)
+  return cells.map((cell) => cell.trim().replaceAll('\\|', '|'))
+}
+
+/** A default may be told in words; told as code it is what the schema says. */
+function defaultProblems([name, , real]: SettingRow, told: string): Problem[] {
+  const [, code] = /^`([^`]*)`$/.exec(told) ?? []
+  const bare = (text: string) => text.replace(/^`|`$/g, '').replace(/^"(.*)"$/, '$1')
+  const isRight = real.startsWith('`')
+    ? told !== '' && (code === undefined || bare(code) === bare(real))
+    : code === undefined
+  if (isRight) return []
+  const what = told === '' ? 'no default' : `the default ${told}`
+  const is =
+    real === '' ? 'there is none' : real === 'required' ? 'it is required' : `it is ${real}`
+  return [
+    problem(
+      `its settings table tells ${what} of ${name}, and ${is}`,
+      `Write in its column Default: ${real === '' ? 'nothing' : real}.`,
+    ),
   ]
 }
 

@@ -4,6 +4,7 @@
  * lower quartile of its slices. Differences are taken between those.
  */
 
+import { argumentCheck } from '../../core/boot/loading/offered-inputs.ts'
 import type { PluginLine } from '../../core/hooks/hooks.ts'
 import { Wheel } from '../../core/hooks/wheel.ts'
 import { Kernel } from '../../core/kernel/kernel.ts'
@@ -63,6 +64,7 @@ async function kernelWith(lines: readonly PluginLine[]): Promise<Kernel> {
       instructions: () => new Map(),
       discover: async () => undefined,
     },
+    argumentCheck,
     sealer: new Seal(['a key that only this measurement knows']),
     spent: { add: (nonce, ttl) => spent.claim(nonce, ttl) },
     traces: null,

@@ -6,7 +6,7 @@ import {
   Clock,
   definePlugin,
   deny,
-  type Hooks,
+  type GuardHooks,
   KeyValue,
   type Outcome,
 } from 'mcp-patchbay/sdk'
@@ -85,7 +85,7 @@ const few = { calls: 2, slots: 1, queue: 1 }
 const many = { calls: 100, slots: 1, queue: 1 }
 const asking = { client: { capabilities: { elicitation: {} } } }
 
-const hooked = (hooks: Hooks) =>
+const hooked = (hooks: GuardHooks) =>
   definePlugin({
     name: 'other',
     version: '1.0.0',
@@ -160,7 +160,7 @@ test('the second of two waits for the first, the third is refused and has used n
 })
 
 test('a slot is free again however its call ended', async () => {
-  const ends: Hooks[] = [
+  const ends: GuardHooks[] = [
     { beforeCall: () => deny('FORBIDDEN', 'no') },
     {
       beforeCall() {

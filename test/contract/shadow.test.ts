@@ -12,6 +12,7 @@ import {
   Http,
   KeyValue,
   type Maybe,
+  type Phase,
   type PluginDefinition,
 } from 'mcp-patchbay/sdk'
 import { type ShadowRow, type TestOptions, testPlugin } from 'mcp-patchbay/sdk/testing'
@@ -22,7 +23,7 @@ function plugin(hooks: Hooks, phase: PluginDefinition['phase'] = 'guard') {
   return definePlugin({
     name: 'strict',
     version: '1.0.0',
-    phase: phase as 'guard',
+    phase: phase as Phase,
     shadow: true,
     configSchema: nothing,
     setup: () => hooks,
@@ -180,7 +181,7 @@ test('a plugin that throws, hangs or says nonsense in shadow harms nobody and is
     [async () => Promise.reject(new Error('no luck either')), 'no luck either'],
     [() => new Promise(() => {}), 'did not settle within 2000 ms'],
     [() => ({ kind: 'change', args: {} }), 'a guard may only ask or deny'],
-    [() => deny('NO_SUCH_CODE' as never, 'x'), 'without a known code'],
+    [() => ({ ...deny('INVALID', 'x'), code: 'NO_SUCH_CODE' }) as never, 'without a known code'],
   ]
   for (const [beforeCall, words] of verdicts) {
     const gateway = await testPlugin(plugin({ beforeCall: beforeCall as never }), {}, inShadow)

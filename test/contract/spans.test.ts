@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { ask, Calls, definePlugin, deny, type Hooks, Tracer } from 'mcp-patchbay/sdk'
+import { ask, Calls, definePlugin, deny, type GuardHooks, Tracer } from 'mcp-patchbay/sdk'
 import { type TestGateway, testPlugin } from 'mcp-patchbay/sdk/testing'
 import { drive } from '../e2e/upstreams/gateway.ts'
 import { refuse, type Said, stub } from '../e2e/upstreams/stub.ts'
@@ -16,7 +16,7 @@ const short = ({ kind, name, parent, outcome, ends }: Recorded) =>
   [kind[0], name, parent?.slice(-1), outcome, ends].join(' ')
 
 /** A plugin that is just these hooks. */
-const hooked = (name: string, hooks: Hooks, parts: object = {}) =>
+const hooked = (name: string, hooks: GuardHooks, parts: object = {}) =>
   definePlugin({
     name,
     version: '1.0.0',
@@ -215,7 +215,7 @@ for (const [what, tracer, failures] of [
   ],
 ] as const) {
   test(`a tracer that fails harms no call: ${what}`, async () => {
-    const bad = hooked('bad', { provide: () => ({ tracer }) } as Hooks, {
+    const bad = hooked('bad', { provide: () => ({ tracer }) } as GuardHooks, {
       provides: { tracer: Tracer },
     })
     const gateway = await testPlugin(bad)
@@ -241,7 +241,7 @@ test('in the test kit a tracer, too, can change nothing that it receives', async
       return undefined
     },
   }
-  const plugin = hooked('strict', { provide: () => ({ tracer }) } as Hooks, {
+  const plugin = hooked('strict', { provide: () => ({ tracer }) } as GuardHooks, {
     provides: { tracer: Tracer },
   })
   await (await testPlugin(plugin)).result('demo__echo', {}, { meta: client })

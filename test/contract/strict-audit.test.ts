@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ask, Database, definePlugin, deny, type Hooks, type Outcome } from 'mcp-patchbay/sdk'
+import { ask, Database, definePlugin, deny, type GuardHooks, type Outcome } from 'mcp-patchbay/sdk'
 import { type TestGateway, testPlugin } from 'mcp-patchbay/sdk/testing'
 
 const nothing = { type: 'object', additionalProperties: false, properties: {} } as const
@@ -59,7 +59,7 @@ const strictAudit = definePlugin({
 const asking = { client: { capabilities: { elicitation: {} } } }
 const tools = ['echo', 'unwritable']
 
-const hooked = (hooks: Hooks) =>
+const hooked = (hooks: GuardHooks) =>
   definePlugin({
     name: 'other',
     version: '1.0.0',

@@ -113,3 +113,20 @@ definePlugin({
   // @ts-expect-error setup is synchronous: I/O belongs in `start`
   setup: async () => ({}),
 })
+
+definePlugin({
+  name: 'guarding',
+  version: '1.0.0',
+  phase: 'guard',
+  configSchema,
+  // @ts-expect-error guards ask or deny: only shapers change
+  setup: () => ({ beforeCall: (call) => change({ args: { ...call.args } }) }),
+})
+
+definePlugin({
+  name: 'shaping',
+  version: '1.0.0',
+  phase: 'shape',
+  configSchema,
+  setup: () => ({ beforeCall: (call) => change({ args: { ...call.args } }) }),
+})

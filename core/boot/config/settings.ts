@@ -44,7 +44,7 @@ export interface GatewayConfig {
 }
 
 /** Where a plugin line was written, or the setting that these keys lead to. */
-export type PlaceOf = (...keys: readonly string[]) => Pick<Problem, 'where' | 'path'>
+export type PlaceOf = (...keys: readonly (string | number)[]) => Pick<Problem, 'where' | 'path'>
 
 /** What plugins are set up with: these parts of a config, which need not be whole otherwise. */
 export interface SetUpConfig

@@ -24,6 +24,8 @@ export type Loading = LoadedPlugin | { readonly problems: readonly Problem[] }
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 const BUNDLED = new URL('../../../plugins/', import.meta.url)
 const FROM_CONFIG = 'patchbay-plugin:'
+/** How packages of plugins are called, by custom. */
+const PREFIX = 'patchbay-plugin-'
 
 const EXPORTS: Readonly<Record<string, string>> = {
   'mcp-patchbay': new URL(`../gateway.${EXTENSION}`, import.meta.url).href,
@@ -113,7 +115,7 @@ export async function loadPlugin(
   }
   const from = pathToFileURL(configFile).href
   const address = FROM_CONFIG + encodeURIComponent(JSON.stringify({ use, from }))
-  const missing = (cause: unknown) => notFound(use, cause, folder?.names ?? [])
+  const missing = (cause: unknown) => notFound(use, cause, folder?.names ?? [], from)
   return take(use, address, () => packageOf(resolved.get(address) as string), missing)
 }
 
@@ -185,21 +187,38 @@ function checkDeclaration({
   return reasons
 }
 
-function notFound(use: string, cause: unknown, own: readonly string[]): Loading {
+function notFound(use: string, cause: unknown, own: readonly string[], from: string): Loading {
   const bundled = bundledPlugins()
   const near = didYouMean(use, [...bundled, ...own])
   if ((cause as { code?: string }).code !== 'ERR_MODULE_NOT_FOUND') {
     return refuse('PLUGIN_NOT_FOUND', `there is no plugin ${use}${near}: ${messageOf(cause)}`, '')
   }
+  const reason = `there is no plugin ${use}${near}`
+  const [, scope = '', bare = ''] = /^(@[^/]+\/)?(.+)$/.exec(use) ?? []
+  const whole = bare.startsWith(PREFIX) ? use : `${scope}${PREFIX}${bare}`
+  if (whole !== use && isInstalled(whole, from)) {
+    const hint = `Write \`use: ${whole}\`: a package is used by its whole name, and that one is installed.`
+    return refuse('PLUGIN_NOT_FOUND', reason, hint)
+  }
   const local = own.length === 0 ? '' : `In \`pluginsDir\`: ${own.join(', ')}. `
-  return refuse(
-    'PLUGIN_NOT_FOUND',
-    `there is no plugin ${use}${near}`,
-    near === ''
-      ? `Bundled: ${bundled.join(', ')}. ${local}A package: run \`npm install ${use}\` beside the config file, or with \`-g\` beside a gateway installed globally. A file: begin with ./`
-      : // Nobody should install a package because of a typo.
-        `Bundled: ${bundled.join(', ')}. ${local}A file: begin with ./`,
-  )
+  const names = `Bundled: ${bundled.join(', ')}. ${local}`
+  // Nobody should install a package because of a typo, nor one that only happens to have a plugin's name.
+  const isPackage = near === '' && (scope !== '' || whole === use)
+  const how = isPackage
+    ? `run \`npm install ${use}\` beside the config file, or with \`-g\` beside a gateway installed globally`
+    : `write its whole name once it is installed, most are called \`${PREFIX}…\``
+  return refuse('PLUGIN_NOT_FOUND', reason, `${names}A package: ${how}. A file: begin with ./`)
+}
+
+/** Whether a package is found where {@link lookUp} looks. */
+function isInstalled(name: string, from: string): boolean {
+  return [from, import.meta.url].some((base) => {
+    try {
+      return findPackageJSON(name, base) !== undefined
+    } catch {
+      return false
+    }
+  })
 }
 
 function refuseFolder(use: string, folder: string): Loading {

@@ -4,6 +4,7 @@ import { GatewayError, type Problem } from '../../hooks/errors.ts'
 import type { PluginLine } from '../../hooks/hooks.ts'
 import { checkOffers } from '../../hooks/offer-check.ts'
 import { type PluginSpec, setUpPlugins } from '../../hooks/setup.ts'
+import { inputProblems } from './offered-inputs.ts'
 import { Providers } from './providers.ts'
 
 /** Provided services that the gateway itself uses. */
@@ -53,7 +54,7 @@ export function setUpInOrder(
     }
   }
   const lines = specs.flatMap((spec) => ready.get(spec) ?? [])
-  problems.push(...checkOffers(lines))
+  problems.push(...checkOffers(lines), ...inputProblems(lines))
   const own = { keyValue: providers.own(KeyValue)?.service, tracer: providers.own(Tracer) }
   return {
     lines,

@@ -156,10 +156,16 @@ export function placed(
     if (place === undefined) return problem
     const { path, reason, ...rest } = problem
     if (path !== undefined && /^(?:config|mode|onFailure|timeouts)\b/.test(path)) {
-      return { ...rest, ...place(...path.split('.')), reason: `plugin ${id}: ${reason}` }
+      return { ...rest, ...place(...keysIn(path)), reason: `plugin ${id}: ${reason}` }
     }
     // What is wrong with the plugin itself has no setting: it is told at the line that uses it.
     const whose = path === undefined ? `plugin ${id}` : `plugin ${id} ${path}`
     return { ...rest, ...place(), reason: `${whose}: ${reason}` }
   })
+}
+
+/** `config.rules[2].tool` as keys. */
+function keysIn(path: string): (string | number)[] {
+  const keys = path.split(/[.[\]]+/).filter((key) => key !== '')
+  return keys.map((key) => (/^\d+$/.test(key) ? Number(key) : key))
 }

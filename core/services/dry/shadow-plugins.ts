@@ -205,13 +205,13 @@ export class ShadowPlugins implements Shadows {
 /** What a verdict would have meant. @throws TypeError for anything the plugin may not return */
 export function verdictOf(
   plugin: string,
-  { candidates }: Pick<Round, 'candidates'>,
+  { method, candidates }: Pick<Round, 'method' | 'candidates'>,
   guards: boolean,
   verdict: unknown,
 ): ShadowVerdict {
   if (verdict == null) return { plugin, verdict: 'none', rule: '' }
   if (isAsk(verdict)) return { plugin, verdict: 'ask', rule: '' }
-  const nowhere = { candidates, args: {}, retarget() {} }
+  const nowhere = { method, candidates, args: {}, retarget() {} }
   const ended = guards ? applyGuard(plugin, verdict) : applyShape(nowhere, plugin, verdict)
   if (ended === undefined) return { plugin, verdict: 'change', rule: '' }
   if (ended.kind !== 'denial') return { plugin, verdict: 'answer', rule: '' }

@@ -66,7 +66,14 @@ test('new plugin writes a plugin that checks out, and overwrites nothing', async
   const { code, out } = await patchbay('new', 'plugin', 'quiet-hours', target)
   assert.equal(code, 0)
   assert.match(out, /quiet-hours\.test\.ts/)
-  const files = ['README.md', 'index.ts', 'package.json', 'quiet-hours.test.ts', 'tsconfig.json']
+  const files = [
+    'README.md',
+    'index.ts',
+    'package.json',
+    'quiet-hours.test.ts',
+    'tsconfig.build.json',
+    'tsconfig.json',
+  ]
   assert.deepEqual(readdirSync(target).sort(), files)
   for (const file of files) {
     assert.doesNotMatch(readFileSync(join(target, file), 'utf8'), /my-plugin/, file)

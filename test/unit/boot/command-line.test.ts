@@ -55,6 +55,23 @@ test('check runs every plugin’s setup', async (t) => {
   assert.match(err, /a\.yaml:1:\d+ plugins\[0\]\.config: plugin sample: setup failed: no luck/)
 })
 
+test('settings that a plugin refuses are told like any other mistake, at their line', async (t) => {
+  const source = pluginSource()
+    .replace('definePlugin }', 'definePlugin, InvalidSettings }')
+    .replace(
+      'return {}',
+      "throw new InvalidSettings('limit', 'is more than the window', 'Mend it.')",
+    )
+  const config = 'plugins:\n  - use: ./s.ts\n    config:\n      limit: 7'
+  const root = folder(t, { 'a.yaml': config, 's.ts': source })
+  const { code, err } = await patchbay('check', join(root, 'a.yaml'))
+  assert.equal(code, 1)
+  assert.equal(
+    err.replaceAll(`${root}/`, '').split('\n')[0],
+    'a.yaml:4:7 plugins[0].config.limit: plugin sample: is more than the window. Mend it.',
+  )
+})
+
 const REFUSES = pluginSource('', 'refuses').replace(
   'return {}',
   "throw new Error('denies nothing. Name a tool.')",

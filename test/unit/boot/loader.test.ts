@@ -90,7 +90,25 @@ test('a plugin that is nowhere is told with the nearest bundled one and how to i
   assert.match(text, /there is no plugin denylst \(did you mean "denylist"\?\)/)
   // Nobody should install a package because of a typo.
   assert.doesNotMatch(text, /npm install/)
-  assert.match(await refusal(t, 'far-from-any'), /npm install far-from-any/)
+  const whole = '@acme/patchbay-plugin-far'
+  assert.match(await refusal(t, whole), /run `npm install @acme\/patchbay-plugin-far`/)
+  // A bare word is as likely the name of a package that is no plugin.
+  const bare = await refusal(t, 'far-from-any')
+  assert.doesNotMatch(bare, /npm install/)
+  assert.match(bare, /A package: write its whole name/)
+})
+
+test('a package that is called by half its name is not loaded, and its whole name is told', async (t) => {
+  for (const [use, whole] of [
+    ['who', 'patchbay-plugin-who'],
+    ['@acme/who', '@acme/patchbay-plugin-who'],
+  ] as const) {
+    const text = await refusal(t, use, {
+      [`node_modules/${whole}/package.json`]: `{ "name": "${whole}", "main": "./index.js" }`,
+      [`node_modules/${whole}/index.js`]: pluginSource(),
+    })
+    assert.match(text, new RegExp(`Write \`use: ${whole}\``))
+  }
 })
 
 test('a file that is nowhere is told with the path that was tried', async (t) => {

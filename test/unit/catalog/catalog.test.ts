@@ -157,6 +157,24 @@ test('arrange sees one entry of each name, and may merge; its result obeys the r
   assert.deepEqual(kernel.catalog.collisions, ['same'])
 })
 
+test('two entries of one name from arrange are both left out, and the plugin has failed', async () => {
+  const { list, failures, kernel } = await rig({
+    tools: { up: ['a', 'b', 'c'] },
+    lines: [
+      line('p', {
+        arrange: (entries) =>
+          entries.map((entry) => (entry.name === 'up__c' ? entry : { ...entry, name: 'one' })),
+      }),
+    ],
+  })
+  assert.deepEqual(await list(), ['up__c'])
+  assert.deepEqual(kernel.catalog.collisions, ['one'])
+  assert.equal(
+    failures.at(-1),
+    'p arrange: returned two entries of one kind and name: one (skipped)',
+  )
+})
+
 test('an arrange that fails leaves the catalog as it was', async () => {
   let broken = false
   const { offer, list, failures } = await rig({

@@ -1,3 +1,4 @@
+import { argumentCheck } from '../../../core/boot/loading/offered-inputs.ts'
 import type { UpstreamNames } from '../../../core/catalog/catalog.ts'
 import type { Archive, ListedEntry } from '../../../core/catalog/ports.ts'
 import { HookError } from '../../../core/hooks/errors.ts'
@@ -93,6 +94,7 @@ export async function rig(setting: Setting = {}): Promise<Rig> {
     names: { separator: '__', maxLength },
     servers,
     archive: setting.archive,
+    argumentCheck,
     sealer: new Seal(['a key that only the tests of the kernel know']),
     traces: null,
     spent: { add: (nonce, ttl) => spent.claim(nonce, ttl) },

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { applyGuard, applyShape } from '../../../core/kernel/verdict.ts'
 import { answer, change } from '../../../sdk/index.ts'
 
-const CALL = { candidates: [], args: {}, retarget() {} }
+const CALL = { method: 'tools/call', candidates: [], args: {}, retarget() {} } as const
 
 test('a verdict that a guard may not return is told with what it returned', () => {
   const cases: [unknown, string][] = [
