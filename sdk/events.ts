@@ -11,7 +11,7 @@ export interface Verdict {
   readonly shadow?: true
 }
 
-/** A call passed the view and is about to run through the plugins. */
+/** A call passed the view and is about to run through the plugins: once per round, each with a `Call` of its own. */
 export interface CallStarted {
   readonly type: 'call.started'
   readonly call: Call

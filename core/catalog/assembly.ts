@@ -1,7 +1,7 @@
 import { type Entry, type EntryKind, UriTemplate } from '../../sdk/index.ts'
-import type { HookTable } from '../hooks/hooks.ts'
+import { atOnce, type HookTable } from '../hooks/hooks.ts'
 import { isObject } from '../wire/json.ts'
-import { entryText, inherit } from './entry-text.ts'
+import { entryText, inherit, sayable } from './entry-text.ts'
 import { type NameRules, publicName } from './names.ts'
 import type { EntryMethod } from './ports.ts'
 import { isUnlisted, placedUri, readPlaced, unlisted, uriName } from './uris.ts'
@@ -136,10 +136,10 @@ export class Assembler {
     for (const one of this.#hooks.on.arrange ?? []) {
       try {
         const before = byKey
-        const arranged: readonly unknown[] = one.run([...before.values()])
+        const arranged: readonly unknown[] = atOnce(one.run([...before.values()]))
         if (!arranged.every(isEntry)) throw new TypeError('returned something that is not entries')
         const inherited = arranged.map((entry) =>
-          inherit(entry, before.get(keyOf(entry.kind, entry.name))),
+          sayable(inherit(entry, before.get(keyOf(entry.kind, entry.name)))),
         )
         const twice = new Set<string>()
         byKey = this.#unique(inherited, twice)
@@ -186,7 +186,12 @@ export class Assembler {
 /** Whether a plugin made an entry. */
 export function isEntry(value: unknown): value is Entry {
   if (!isObject(value) || typeof value.name !== 'string' || !KINDS.has(value.kind)) return false
-  return isObject(value.definition) && Array.isArray(value.targets)
+  return isObject(value.definition) && Array.isArray(value.targets) && value.targets.every(isTarget)
+}
+
+function isTarget(value: unknown): boolean {
+  if (!isObject(value)) return false
+  return [value.upstream, value.name, value.publicName].every((one) => typeof one === 'string')
 }
 
 /** An upstream's resource under a URI of its own, beside another upstream's of the same URI. */

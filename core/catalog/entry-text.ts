@@ -30,6 +30,12 @@ export function inherit<E extends Entry>(entry: E, from: Entry | undefined): E {
   return entry
 }
 
+/** An entry that a plugin made, once it is known to have a text. @throws TypeError when JSON cannot say it */
+export function sayable<E extends Entry>(entry: E): E {
+  entryText(entry)
+  return entry
+}
+
 /** The JSON text of an entry, as lists carry it. */
 export function entryText(entry: Entry): string {
   let text = texts.get(entry)

@@ -7,10 +7,10 @@ import type {
   Presentation,
   Principal,
 } from '../../sdk/index.ts'
-import { type HookTable, isPromise } from '../hooks/hooks.ts'
+import { atOnce, type HookTable, isPromise } from '../hooks/hooks.ts'
 import type { Assembly } from './assembly.ts'
 import type { CatalogStore } from './catalog.ts'
-import { entryText, inherit } from './entry-text.ts'
+import { entryText, inherit, sayable } from './entry-text.ts'
 import { type Bound, Gathering } from './gathering.ts'
 import { isUnlisted } from './uris.ts'
 import type { View, Views } from './view.ts'
@@ -149,12 +149,15 @@ export class Lists {
     for (const { plugin, skip, value } of presentations) {
       try {
         // A presentation shows less or otherwise, never more: a name it made up is not listed.
-        shown = value.apply(shown).filter(({ kind, name }) => origins.has(`${kind} ${name}`))
+        shown = atOnce(value.apply(shown)).flatMap((entry) => {
+          const origin = origins.get(`${entry.kind} ${entry.name}`)
+          return origin === undefined ? [] : sayable(inherit(entry, origin))
+        })
       } catch (cause) {
         const error = this.#hooks.failed(plugin, 'present', cause, skip)
         if (!skip) throw error
       }
     }
-    return shown.map((entry) => inherit(entry, origins.get(`${entry.kind} ${entry.name}`)))
+    return shown
   }
 }

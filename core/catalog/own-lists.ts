@@ -5,6 +5,8 @@ import type { Archive, Discovery, ListedEntry } from './ports.ts'
 
 /** Identities per upstream whose lists are in memory; the archive has the others. */
 const MOST = 10_000
+/** Principals per list that are told apart; beyond that the list goes with any of the others. */
+const MOST_OWNERS = 1_000
 /** Milliseconds before a server that could not be listed for somebody is asked again. */
 const RETRY = 30_000
 
@@ -19,6 +21,8 @@ export interface OwnList {
   /** When it is to be read again, in milliseconds since the epoch. */
   staleAt: number
   reading: Promise<void> | undefined
+  /** Grows when it is told to be old: what was asked for before does not make it new. */
+  turn: number
   /** Principals that have seen it, as keys. */
   readonly owners: Set<string>
 }
@@ -45,6 +49,8 @@ export class OwnLists {
   readonly #lists = new Map<string, OwnList>()
   /** Equal lists share their entries: a thousand users of one server cost what one does. */
   readonly #shared = new Map<string, readonly Entry[]>()
+  /** When principals were told to forget, by key: what was archived before is not theirs any more. */
+  readonly #dropped = new Map<string, number>()
 
   constructor(parts: OwnListsParts) {
     this.#parts = parts
@@ -60,7 +66,7 @@ export class OwnLists {
       list = { upstream, identity, entries: undefined, version: '', staleAt: 0, owners, ...IDLE }
       this.#lists.set(key, list)
     }
-    list.owners.add(principalKey(caller.principal))
+    if (list.owners.size < MOST_OWNERS) list.owners.add(principalKey(caller.principal))
     if (list.staleAt <= this.#parts.clock.now()) {
       list.reading ??= this.#read(list, caller).finally(() => {
         list.reading = undefined
@@ -72,8 +78,11 @@ export class OwnLists {
   /** The lists of this principal's identities are gone: whoever needs them next reads them anew. */
   drop(principal: Pick<Principal, 'issuer' | 'subject'>): void {
     const owner = principalKey(principal)
+    this.#dropped.delete(owner)
+    this.#dropped.set(owner, this.#parts.clock.now())
+    if (this.#dropped.size > MOST) this.#dropped.delete(this.#dropped.keys().next().value as string)
     for (const [key, list] of this.#lists) {
-      if (!list.owners.has(owner)) continue
+      if (!list.owners.has(owner) && list.owners.size < MOST_OWNERS) continue
       this.#lists.delete(key)
       void this.#parts.archive?.remove(list.upstream, list.identity)
     }
@@ -81,7 +90,11 @@ export class OwnLists {
 
   /** These are read again when they are needed next. */
   refresh(upstream: string): void {
-    for (const list of this.#lists.values()) if (list.upstream === upstream) list.staleAt = 0
+    for (const list of this.#lists.values()) {
+      if (list.upstream !== upstream) continue
+      list.staleAt = 0
+      list.turn++
+    }
   }
 
   async #read(list: OwnList, caller: Caller): Promise<void> {
@@ -89,7 +102,8 @@ export class OwnLists {
     const { upstream, identity } = list
     if (list.entries === undefined) {
       const stored = await archive?.load(upstream, identity)
-      if (stored !== undefined) {
+      const dropped = this.#dropped.get(principalKey(caller.principal)) ?? Number.NEGATIVE_INFINITY
+      if (stored !== undefined && stored.at > dropped) {
         await this.#take(list, stored.entries)
         list.staleAt = stored.at + refresh(upstream)
         if (list.staleAt > clock.now()) return
@@ -104,11 +118,11 @@ export class OwnLists {
 
   async #discover(list: OwnList, caller: Caller): Promise<void> {
     const { clock, servers, archive, refresh } = this.#parts
-    const { upstream, identity } = list
+    const { upstream, identity, turn } = list
     list.staleAt = clock.now() + RETRY
     const entries = await servers.discover(upstream, identity, caller)
     if (entries === undefined || !this.#isKept(list)) return
-    list.staleAt = clock.now() + refresh(upstream)
+    list.staleAt = list.turn === turn ? clock.now() + refresh(upstream) : 0
     await this.#take(list, entries)
     if (this.#isKept(list)) await archive?.save(upstream, identity, { entries, at: clock.now() })
   }
@@ -144,7 +158,7 @@ export class OwnLists {
   }
 }
 
-const IDLE = { reading: undefined }
+const IDLE = { reading: undefined, turn: 0 }
 
 /** Identities may hold anything, so they come last. */
 function keyOf(upstream: string, identity: string): string {

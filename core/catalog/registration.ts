@@ -1,7 +1,7 @@
 import type { Entry } from '../../sdk/index.ts'
 import type { HookTable, Listener } from '../hooks/hooks.ts'
 import { isEntry } from './assembly.ts'
-import { inherit } from './entry-text.ts'
+import { inherit, sayable } from './entry-text.ts'
 
 /** Hands each entry that arrives to every `onRegister`, one plugin after another. Never rejects. */
 export async function register(
@@ -39,7 +39,10 @@ function accept(
 ): readonly Entry[] {
   if (kept == null) return [entry]
   const list: unknown[] = Array.isArray(kept) ? kept : [kept]
-  if (list.every(isEntry)) return list.map((out) => inherit(out, entry))
-  const cause = new TypeError('returned something that is not an entry')
-  throw hooks.failed(one.plugin, 'onRegister', cause, one.skip)
+  try {
+    if (list.every(isEntry)) return list.map((out) => sayable(inherit(out, entry)))
+    throw new TypeError('returned something that is not an entry')
+  } catch (cause) {
+    throw hooks.failed(one.plugin, 'onRegister', cause, one.skip)
+  }
 }

@@ -8,7 +8,7 @@ import type {
   Refusal,
   Target,
 } from '../../sdk/index.ts'
-import { type HookTable, isPromise, type Listener } from '../hooks/hooks.ts'
+import { atOnce, type HookTable, isPromise, type Listener } from '../hooks/hooks.ts'
 import { type Bound, Gathering } from './gathering.ts'
 
 /** There may be as many views as users: only so many are kept. */
@@ -51,7 +51,7 @@ export class View {
       for (const { plugin, skip, counts, value } of this.#filters) {
         let verdict: true | Refusal
         try {
-          verdict = value.test(entry, target)
+          verdict = atOnce(value.test(entry, target))
         } catch (cause) {
           this.#hooks.report(plugin, 'listFilter', cause, skip)
           verdict = { rule: 'failed', reason: 'the filter failed' }

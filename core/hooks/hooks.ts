@@ -25,6 +25,18 @@ export function isPromise<T>(value: Maybe<T>): value is Promise<T> {
   return typeof value === 'object' && value !== null && 'then' in value
 }
 
+/** What must be said at once: nobody waits for a promise. @throws TypeError for one */
+export function atOnce<T>(value: T): T {
+  if (!isPromise<unknown>(value)) return value
+  hear(value, () => {})
+  throw new TypeError('returned a promise, and must answer at once')
+}
+
+/** Hears of the rejection of what nobody waits for: unheard it would end the process. */
+export function hear(value: unknown, failed: (cause: unknown) => void): void {
+  if (isPromise(value)) Promise.resolve(value).catch(failed)
+}
+
 /**
  * Every hook's listeners, in run order, made once at boot. A hook that nobody listens to is `null`
  * and costs one comparison.
@@ -35,6 +47,8 @@ export class HookTable {
   readonly shapers: readonly Step[] | null
   /** Both ways in this order. */
   readonly guards: readonly Step[] | null
+  /** The plugins that are asked before a call is sent, those in shadow included. */
+  readonly askedBefore: readonly string[]
   /** Who reads messages to clients: shapers in reverse, then guards. */
   readonly messages: readonly Listener<'onMessage'>[] | null
   /** `listFilter` of the lines in shadow. */
@@ -91,6 +105,8 @@ export class HookTable {
     )
     this.shapers = orNull(steps(lines, 'shape', listen))
     this.guards = orNull(steps(lines, 'guard', listen))
+    const places = [...(this.shapers ?? []), ...(this.guards ?? [])]
+    this.askedBefore = places.flatMap((one) => ((one.before ?? one.dry) === null ? [] : one.plugin))
     this.shadowFilters = orNull(
       lines.flatMap((line) =>
         isApplied(line, 'listFilter') ? [] : (listen(line, 'listFilter') ?? []),
@@ -111,12 +127,17 @@ export class HookTable {
   emit(event: Event): void {
     for (const { plugin, run } of this.on.observe ?? []) {
       try {
-        run(event)
+        const told: unknown = run(event)
+        if (isPromise(told)) hear(told, (cause) => this.#unobserved(plugin, event, cause))
       } catch (cause) {
-        // An observer that fails on the report of its own failure would go round for ever.
-        if (event.type !== 'plugin.failed') this.report(plugin, 'observe', cause, true)
+        this.#unobserved(plugin, event, cause)
       }
     }
+  }
+
+  #unobserved(plugin: string, event: Event, cause: unknown): void {
+    // An observer that fails on the report of its own failure would go round for ever.
+    if (event.type !== 'plugin.failed') this.report(plugin, 'observe', cause, true)
   }
 
   /**
@@ -172,7 +193,7 @@ export class HookTable {
       } catch (cause) {
         throw this.failed(one.plugin, one.hook, cause, false)
       }
-      if (isPromise(value)) value.catch(() => {})
+      hear(value, () => {})
       if (value != null) return this.#checked(one, value, check)
     }
     return undefined

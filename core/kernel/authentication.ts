@@ -7,7 +7,7 @@ import {
   deny,
   type Maybe,
 } from '../../sdk/index.ts'
-import { type HookTable, isPromise } from '../hooks/hooks.ts'
+import { atOnce, type HookTable, isPromise } from '../hooks/hooks.ts'
 import { isDenial } from '../hooks/returned.ts'
 import { isObject } from '../wire/json.ts'
 
@@ -51,7 +51,7 @@ export class Authentication {
   challenges(request: AuthRequest, denial: Denial): Challenge[] {
     return (this.#hooks.on.challenge ?? []).flatMap(({ plugin, run }) => {
       try {
-        const challenges = [run(request, denial) ?? []].flat()
+        const challenges = [atOnce(run(request, denial)) ?? []].flat()
         for (const one of challenges) checkChallenge(one)
         return challenges
       } catch (cause) {

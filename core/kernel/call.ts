@@ -221,9 +221,8 @@ export class CallPath {
     if (isPromise(outcome))
       return outcome.then((settled) => this.#passOn(round, settled) as Outcome)
     if (!(outcome instanceof PausedOutcome)) return outcome
-    const steps = [...(this.#parts.hooks.shapers ?? []), ...(this.#parts.hooks.guards ?? [])]
-    const passed = steps.flatMap((one) => ((one.before ?? one.dry) === null ? [] : one.plugin))
-    return this.#parts.pauses.around(round, outcome, judgedDigest(round), passed)
+    const { pauses, hooks } = this.#parts
+    return pauses.around(round, outcome, judgedDigest(round), hooks.askedBefore)
   }
 
   /** What a throw on the way forward means for the caller: nothing was sent. */
@@ -236,19 +235,22 @@ export class CallPath {
   }
 
   /** A call whose questions nobody answers is over when its state expires. */
-  #expect({ paused }: PausedOutcome, watch: Watch): void {
-    const { wheel, pauses, reports } = this.#parts
+  #expect(outcome: Outcome, watch: Watch): Outcome {
+    if (!(outcome instanceof PausedOutcome)) return outcome
+    const { wheel, pauses, reports, fault } = this.#parts
+    const { nonce } = outcome.paused
+    const { requestId } = watch.exchange
+    const tell = reports.unanswered(watch, outcome.executed)
     wheel.after(PATIENCE, async () => {
-      const reason = 'nobody answered the questions'
       try {
-        if (!(await pauses.abandon(paused))) return
+        if (!(await pauses.abandon(nonce))) return
       } catch (cause) {
         // Whether somebody answered elsewhere is not known; told twice is better than never.
-        this.#parts.fault(cause, watch.exchange.requestId)
+        fault(cause, requestId)
       }
-      const executed = paused.relayed !== undefined
-      await reports.finished({ kind: 'cancelled', reason, executed }, watch)
+      await tell()
     })
+    return outcome
   }
 
   /** Everything a call must not end without: messages delivered, `onEnd` run, reports made. */
@@ -258,8 +260,11 @@ export class CallPath {
       round?.end((cause) => this.#parts.fault(cause, exchange.requestId))
       if (watch === undefined) return outcome
       if (!(outcome instanceof PausedOutcome)) return this.#parts.reports.finished(outcome, watch)
-      this.#expect(outcome, watch)
-      return this.#parts.reports.paused(outcome, watch)
+      const told = this.#parts.reports.paused(outcome, watch)
+      // What could not be written down was not asked: that call is over already.
+      return isPromise(told)
+        ? told.then((last) => this.#expect(last, watch))
+        : this.#expect(told, watch)
     }
     const pending = round?.exchange instanceof FilteredExchange ? round.exchange.pending : undefined
     return pending === undefined ? end() : pending.then(end, end)

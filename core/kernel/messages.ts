@@ -1,6 +1,6 @@
 import type { Caller, Message } from '../../sdk/index.ts'
 import { type HookTable, isPromise, type Listener } from '../hooks/hooks.ts'
-import { isObject, writeChanged } from '../wire/json.ts'
+import { isObject, repeatsNameAnywhere, writeChanged } from '../wire/json.ts'
 import type { Exchange } from './ports.ts'
 import type { Round } from './round.ts'
 
@@ -95,7 +95,10 @@ export class FilteredExchange implements Exchange {
     }
     const original = JSON.parse(text) as Message
     this.#exchange.message(
-      message === first && from === 0 ? text : writeChanged(message, original, text),
+      // What stands twice in it was judged once: it does not go on as it came.
+      message === first && from === 0 && !repeatsNameAnywhere(text, 0)
+        ? text
+        : writeChanged(message, original, text),
     )
     return undefined
   }
@@ -107,12 +110,17 @@ export class FilteredExchange implements Exchange {
       one.counts.denial++
       return undefined
     }
-    if (isObject(verdict) && verdict.method === before.method && isObject(verdict.params)) {
-      one.counts.change++
-      return verdict as unknown as Message
+    try {
+      if (isObject(verdict) && verdict.method === before.method && isObject(verdict.params)) {
+        // What JSON cannot say fails here, where its plugin is known.
+        JSON.stringify(verdict)
+        one.counts.change++
+        return verdict as unknown as Message
+      }
+      throw new TypeError('returned something that is not a message of the same method')
+    } catch (cause) {
+      this.#hooks.report(one.plugin, 'onMessage', cause, one.skip)
+      return one.skip ? before : undefined
     }
-    const cause = new TypeError('returned something that is not a message of the same method')
-    this.#hooks.report(one.plugin, 'onMessage', cause, one.skip)
-    return one.skip ? before : undefined
   }
 }

@@ -49,7 +49,7 @@ export class NestedExchange implements Exchange {
 }
 
 /** The request of an inner call, as a wire would have handed it over. */
-export function nestedRequest(name: string, args: Readonly<Record<string, unknown>>): CallRequest {
+export function nestedRequest(name: string, args: CallRequest['args'] = {}): CallRequest {
   const text = JSON.stringify({ params: { name, arguments: args } })
   const params = readMembers(text, readMembers(text)[2])
   const argsAt = params[findMember(text, params, 'arguments') + 2] as number

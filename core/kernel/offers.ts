@@ -8,13 +8,13 @@ import {
   type Outcome,
   type ToolDefinition,
 } from '../../sdk/index.ts'
-import type { EntryMethod } from '../catalog/ports.ts'
 import { type HookTable, isPromise, type OfferName, type PluginLine } from '../hooks/hooks.ts'
 import { denialOf, resultOf } from '../hooks/returned.ts'
 import { isObject } from '../wire/json.ts'
 import { cancelled } from './outcome.ts'
 import type { ArgumentCheck } from './ports.ts'
 import type { Round } from './round.ts'
+import { isOutcome } from './verdict.ts'
 
 /** Milliseconds that what a plugin offers may take. */
 const LIMIT = 60_000
@@ -88,11 +88,10 @@ export class Offers {
     } catch (cause) {
       throw this.#hooks.failed(plugin, offer.hook, cause, false)
     }
-    const { method } = round
-    if (!isPromise(returned)) return this.#accept(offer, method, returned)
+    if (!isPromise(returned)) return this.#accept(offer, round, returned)
     const settled = this.#hooks
       .settle(returned, offer)
-      .then((value) => this.#accept(offer, method, value))
+      .then((value) => this.#accept(offer, round, value))
     const gone = new Promise<Outcome>((resolve) => {
       round.open = { cancel: () => resolve(cancelled(round, 'unknown')) }
     })
@@ -116,18 +115,31 @@ export class Offers {
     return { kind, name, definition, targets } as Entry
   }
 
-  #accept({ plugin, hook }: Offer, method: EntryMethod, value: unknown): Outcome {
+  #accept({ plugin, hook }: Offer, round: Round, value: unknown): Outcome {
     try {
       if (isObject(value) && value.kind === 'denial') {
         // One that came from a call inside says who refused that.
         return denialOf((value.plugin as string | undefined) ?? plugin, value)
       }
-      if (isObject(value) && OUTCOMES.has(value.kind)) return value as unknown as Outcome
-      return { kind: 'result', result: resultOf(method, value), source: 'plugin', executed: true }
+      if (isObject(value) && OUTCOMES.has(value.kind)) return outcomeOf(round, value)
+      return {
+        kind: 'result',
+        result: resultOf(round.method, value),
+        source: 'plugin',
+        executed: true,
+      }
     } catch (cause) {
       throw this.#hooks.failed(plugin, hook, cause, false)
     }
   }
+}
+
+/** An outcome that a plugin passes on. @throws TypeError for one that cannot be told */
+function outcomeOf(round: Round, value: unknown): Outcome {
+  // A client that still waits must be told something: only its own word cancels.
+  if (isOutcome(value) && (value.kind !== 'cancelled' || round.cancelled !== undefined))
+    return value
+  throw new TypeError('returned an outcome that cannot be told')
 }
 
 function keyOf(plugin: string, kind: EntryKind, name: string): string {

@@ -1,5 +1,6 @@
 import type { QuestionOutcome } from '../../sdk/index.ts'
 import { digest } from '../catalog/digest.ts'
+import { isObject } from '../wire/json.ts'
 import type { Round } from './round.ts'
 
 /** One answer, as the client's side gave it. */
@@ -43,6 +44,8 @@ export interface RelayedRound {
   readonly args?: Readonly<Record<string, unknown>>
   /** The upstream's own `requestState`, if it gave one. */
   readonly state?: string
+  /** What the client answered, as JSON, where the round it came in is over. */
+  readonly responses?: string
 }
 
 /** A question with the state that its answer must bring back. */
@@ -64,7 +67,7 @@ export class PausedOutcome implements QuestionOutcome {
     paused: PausedCall,
     text?: string,
   ) {
-    const relayed = paused.relayed !== undefined
+    const relayed = plugin === ''
     this.source = relayed ? 'upstream' : 'plugin'
     // An upstream that asks has begun.
     this.executed = relayed
@@ -79,4 +82,29 @@ export class PausedOutcome implements QuestionOutcome {
 /** What the guards judge: where the call goes, and with what. */
 export function judgedDigest({ target, args }: Round): string {
   return digest(target?.upstream, target?.name, args)
+}
+
+/** Only answers to what was asked count; what is missing will be asked again. */
+export function withAnswers(paused: PausedCall, responses: Answer): PausedCall {
+  const answers: Record<string, Record<string, Answer>> = {}
+  for (const [plugin, known] of Object.entries(paused.answers)) answers[plugin] = { ...known }
+  for (const [wire, plugin, key] of paused.asked) {
+    const answer = Object.hasOwn(responses, wire) ? responses[wire] : undefined
+    if (isObject(answer)) answers[plugin] = { ...answers[plugin], [key]: answer }
+  }
+  return { ...paused, answers }
+}
+
+/** A call inside with what it was answered so far: what the client answers from now on is not about it. */
+export function answered(paused: PausedCall, responses: Answer, text: string): PausedCall {
+  const inside = paused.inside.map((one) => answered(one, responses, text))
+  const kept = { ...withAnswers(paused, responses), asked: [], inside }
+  return paused.relayed === undefined
+    ? kept
+    : { ...kept, relayed: { responses: text, ...paused.relayed } }
+}
+
+/** Whether an upstream asked, in this call or inside it: its state may be large. */
+export function isRelayed({ relayed, inside }: Pick<PausedCall, 'relayed' | 'inside'>): boolean {
+  return relayed !== undefined || inside.some(isRelayed)
 }

@@ -11,9 +11,17 @@ import {
 import { digest } from '../catalog/digest.ts'
 import { isPromise } from '../hooks/hooks.ts'
 import { isObject, memberName, memberText } from '../wire/json.ts'
-import { type Answer, judgedDigest, type PausedCall, PausedOutcome } from './paused-call.ts'
+import {
+  type Answer,
+  answered,
+  isRelayed,
+  judgedDigest,
+  type PausedCall,
+  PausedOutcome,
+  withAnswers,
+} from './paused-call.ts'
 import type { CallRequest, Sealer } from './ports.ts'
-import type { Round } from './round.ts'
+import { type Round, responsesText } from './round.ts'
 
 /** Bound to the seal, so that no other sealed text passes for a paused call. */
 const PURPOSE = 'request-state'
@@ -165,8 +173,8 @@ export class Pauses {
     judged: string,
     passed: readonly string[],
   ): QuestionOutcome | Denial {
-    const others = (round.paused?.inside ?? []).filter(
-      (one) => one.request !== inner.paused.request,
+    const others = (round.paused?.inside ?? []).flatMap((one) =>
+      one.id === inner.paused.id ? [] : answered(one, responsesOf(round), responsesText(round)),
     )
     // The inner call takes its answers itself: none of them is an answer to this one's plugins.
     const inside = [...others, inner.paused]
@@ -176,10 +184,14 @@ export class Pauses {
 
   /** The inner call that this request goes on with, when the call around it came back with answers. */
   inner(parent: Round, request: CallRequest, caller: Caller): PausedCall | undefined {
+    const { inside = [] } = parent.paused ?? {}
+    if (inside.length === 0) return undefined
     const asked = requestDigest(request)
     const { issuer, subject } = caller.principal
-    const found = parent.paused?.inside.find(
+    const found = inside.find(
       (one) =>
+        // Made once more, it asks once more.
+        !parent.resumed?.includes(one) &&
         one.request === asked &&
         one.name === request.name &&
         // A plugin may call for somebody else: what one person answered is not the other's word.
@@ -188,11 +200,12 @@ export class Pauses {
         one.path === caller.path,
     )
     if (found === undefined) return undefined
+    parent.resumed = [...(parent.resumed ?? []), found]
     // It goes on here, so nobody has to wait for it any more.
     const added = this.#spent.add(found.nonce, REMEMBERED)
     // Where that cannot be kept, the call is told as given up later: nothing runs twice.
     if (isPromise(added)) added.catch(() => {})
-    return withAnswers(found, parent.request.responses ?? {})
+    return withAnswers(found, responsesOf(parent))
   }
 
   /** Seals a round's facts for the next one. */
@@ -226,7 +239,7 @@ export class Pauses {
       nonce: this.#nextId(),
     }
     const text = JSON.stringify(paused)
-    const most = facts.relayed === undefined ? MOST_STATE : MOST_RELAYED
+    const most = isRelayed(facts) ? MOST_RELAYED : MOST_STATE
     if (text.length > most) {
       return deny('INVALID', `what this call has to remember is larger than ${most} bytes`, {
         hint: 'Answer more briefly, or ask for less.',
@@ -236,7 +249,7 @@ export class Pauses {
   }
 
   /** Whether nobody has come back with this state, from now on final. */
-  abandon({ nonce }: PausedCall): Maybe<boolean> {
+  abandon(nonce: string): Maybe<boolean> {
     return this.#spent.add(nonce, REMEMBERED)
   }
 }
@@ -249,15 +262,9 @@ const STALE = deny(
   },
 )
 
-/** Only answers to what was asked count; what is missing will be asked again. */
-function withAnswers(paused: PausedCall, responses: Readonly<Record<string, unknown>>): PausedCall {
-  const answers: Record<string, Record<string, Answer>> = {}
-  for (const [plugin, known] of Object.entries(paused.answers)) answers[plugin] = { ...known }
-  for (const [wire, plugin, key] of paused.asked) {
-    const answer = Object.hasOwn(responses, wire) ? responses[wire] : undefined
-    if (isObject(answer)) answers[plugin] = { ...answers[plugin], [key]: answer }
-  }
-  return { ...paused, answers }
+/** What the client answered, however deep the call is that asked. */
+function responsesOf({ parent, request }: Round): Answer {
+  return parent === undefined ? (request.responses ?? {}) : responsesOf(parent)
 }
 
 /** What clients know a question by: no two plugins share one. */

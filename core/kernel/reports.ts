@@ -69,12 +69,23 @@ export class Reports {
 
   /** A call is over. What `settle` could not write down becomes a failure: its answer must not leave. */
   finished(outcome: Outcome, watch: Watch): Maybe<Outcome> {
-    const event = this.#event(outcome, watch)
+    return this.#finished(this.#event(outcome, watch))
+  }
+
+  /** How to tell later that nobody answered: until then neither the request nor its client's side is held. */
+  unanswered(watch: Watch, executed: boolean): () => Maybe<Outcome> {
+    const reason = 'nobody answered the questions'
+    const event = this.#event({ kind: 'cancelled', reason, executed }, watch)
+    return () => this.#finished({ ...event, duration: this.#clock.now() - event.start })
+  }
+
+  #finished(event: CallFinished): Maybe<Outcome> {
+    const { outcome } = event
     const settled = this.#settle(event)
     const tell = (cause: unknown): Outcome => {
       const last = cause === undefined ? outcome : (outcomeOf(cause, outcome.executed) ?? outcome)
       if (this.#hooks.on.observe !== null) {
-        this.#hooks.emit(last === outcome ? event : this.#event(last, watch))
+        this.#hooks.emit(last === outcome ? event : { ...event, outcome: last })
       }
       return last
     }

@@ -1,5 +1,7 @@
-import type { Call, Caller, Client, Entry, Question, Target, Verdict } from '../../sdk/index.ts'
-import { findMember, isObject, memberText } from '../wire/json.ts'
+import type { Call, Caller, Entry, Question, Target, Verdict } from '../../sdk/index.ts'
+import { hear } from '../hooks/hooks.ts'
+import { missingCapabilities } from '../wire/capabilities.ts'
+import { findMember, memberText } from '../wire/json.ts'
 import type { PausedCall } from './paused-call.ts'
 import type { CallRequest, Exchange } from './ports.ts'
 
@@ -44,6 +46,8 @@ export class Round implements Call {
   /** Set by the outbound room while the call is open there. */
   open: OpenCall | undefined
   #inner: Set<Round> | undefined
+  /** The paused calls inside this one that go on already. */
+  resumed: readonly PausedCall[] | undefined
   /** Why the caller no longer wants the answer. */
   cancelled: string | undefined
   /** Milliseconds spent waiting for the upstream. */
@@ -85,11 +89,7 @@ export class Round implements Call {
   get answering(): { readonly text: string; readonly state: string | undefined } | undefined {
     const { relayed } = this.paused ?? {}
     if (relayed === undefined) return undefined
-    let outer: Round = this
-    while (outer.parent !== undefined) outer = outer.parent
-    const { text, params } = outer.request
-    const at = findMember(text, params, 'inputResponses')
-    return { text: at < 0 ? '{}' : memberText(text, params, at), state: relayed.state }
+    return { text: relayed.responses ?? responsesText(this), state: relayed.state }
   }
 
   get depth(): number {
@@ -153,7 +153,7 @@ export class Round implements Call {
   }
 
   onEnd(run: () => void): void {
-    if (this.#over) run()
+    if (this.#over) hear(run(), () => {})
     else {
       this.#ends ??= []
       this.#ends.push(run)
@@ -165,7 +165,7 @@ export class Round implements Call {
     this.#over = true
     for (const run of this.#ends ?? []) {
       try {
-        run()
+        hear(run(), failed)
       } catch (cause) {
         failed(cause)
       }
@@ -189,18 +189,9 @@ export class Round implements Call {
   }
 }
 
-/** The capabilities a client would have to declare to be asked this; empty when it can be. */
-export function missingCapabilities(
-  { era, capabilities }: Client,
-  method: Question['method'],
-  mode: unknown,
-): Record<string, object> {
-  const name = method.split('/')[0] as 'elicitation' | 'sampling' | 'roots'
-  const declared = capabilities[name]
-  // Handshake clients are asked by requests on their stream, which this gateway does not send.
-  const can = era === 'modern' && isObject(declared)
-  if (name !== 'elicitation') return can ? {} : { [name]: {} }
-  const forms = can && (isObject(declared.form) || Object.keys(declared).length === 0)
-  if (mode === 'url') return can && isObject(declared.url) ? {} : { elicitation: { url: {} } }
-  return forms ? {} : { elicitation: { form: {} } }
+/** What the client answered, as it wrote it, however deep the call is that asked. */
+export function responsesText({ parent, request: { text, params } }: Round): string {
+  if (parent !== undefined) return responsesText(parent)
+  const at = findMember(text, params, 'inputResponses')
+  return at < 0 ? '{}' : memberText(text, params, at)
 }

@@ -37,8 +37,6 @@ export class PluginVault implements Vault {
   readonly #pauses: Pauses
   readonly #credentials: readonly Asked<CredentialsQuery, Given>[] | null
   readonly #refused: readonly Asked<RefusedQuery, Verdict>[] | null
-  /** Plugins that a call on its way to an upstream has passed. */
-  readonly #passed: readonly string[]
   readonly #askers: readonly string[]
 
   constructor(hooks: HookTable, pauses: Pauses) {
@@ -46,8 +44,6 @@ export class PluginVault implements Vault {
     this.#pauses = pauses
     this.#credentials = named(hooks.on.credentials)
     this.#refused = named(hooks.on.refused)
-    const steps = [...(hooks.shapers ?? []), ...(hooks.guards ?? [])]
-    this.#passed = steps.flatMap((one) => ((one.before ?? one.dry) === null ? [] : one.plugin))
     const askers = [...(this.#credentials ?? []), ...(this.#refused ?? [])]
     this.#askers = askers.map(({ plugin }) => plugin)
   }
@@ -91,7 +87,9 @@ export class PluginVault implements Vault {
     const round = call as Round
     const plugin = round.current
     if (round.cancelled !== undefined) return cancelled(round, false)
-    const passed = [...new Set([...(round.paused?.passed ?? []), ...this.#passed, plugin])]
+    const passed = [
+      ...new Set([...(round.paused?.passed ?? []), ...this.#hooks.askedBefore, plugin]),
+    ]
     try {
       return this.#pauses.pause(round, plugin, asked, judgedDigest(round), passed)
     } catch (cause) {

@@ -1,8 +1,9 @@
 import type { Ask, Outcome, Target } from '../../sdk/index.ts'
 import { nounOf } from '../hooks/errors.ts'
 import type { Listener } from '../hooks/hooks.ts'
-import { denialOf, resultOf } from '../hooks/returned.ts'
+import { denialOf, isDenial, resultOf } from '../hooks/returned.ts'
 import { isObject } from '../wire/json.ts'
+import { PausedOutcome } from './paused-call.ts'
 import type { Round } from './round.ts'
 
 /**
@@ -61,7 +62,19 @@ export function acceptOutcome(
   if (before.kind === 'cancelled' || before.kind === 'question') return before
   const { executed } = before
   if (verdict.kind === 'denial') return { ...denialOf(plugin, verdict), executed }
-  if (verdict.kind === 'failure') return { ...verdict, executed }
-  if (verdict.kind === 'result' && isObject(verdict.result)) return { ...verdict, executed }
+  const { kind } = verdict
+  if ((kind === 'failure' || kind === 'result') && isOutcome(verdict)) {
+    return { ...verdict, executed }
+  }
   throw new TypeError('returned something that is not an outcome')
+}
+
+/** Whether a value is an outcome that can be told. */
+export function isOutcome(value: unknown): value is Outcome {
+  if (!isObject(value)) return false
+  const { kind, result, code, message, hint } = value
+  if (kind === 'result') return isObject(result)
+  if (kind === 'failure') return [code, message, hint].every((one) => typeof one === 'string')
+  if (kind === 'question') return value instanceof PausedOutcome || isObject(value.missing)
+  return kind === 'cancelled' || isDenial(value)
 }

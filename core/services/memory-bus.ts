@@ -6,6 +6,7 @@ import {
   type StreamOptions,
 } from '../../sdk/index.ts'
 import { messageOf } from '../hooks/errors.ts'
+import { hear } from '../hooks/hooks.ts'
 import type { Wheel } from '../hooks/wheel.ts'
 
 type Answerer = (message: unknown) => Maybe<unknown>
@@ -31,9 +32,9 @@ export class MemoryBus implements Bus {
     const text = textOf(message)
     // Later, as over a network: nobody may count on being told before `publish` returns.
     queueMicrotask(() => {
-      for (const { hear } of [...(this.#listeners.get(topic) ?? [])]) {
+      for (const { hear: listen } of [...(this.#listeners.get(topic) ?? [])]) {
         try {
-          hear(JSON.parse(text))
+          hear(listen(JSON.parse(text)), (cause) => this.#fault(cause, topic))
         } catch (cause) {
           this.#fault(cause, topic)
         }

@@ -27,7 +27,9 @@ export interface Calls {
   /**
    * Calls a tool by the name clients use. Never rejects. A question comes back as an outcome: returning
    * it from an offered tool asks the client, and the same call made again goes on with the answers; in
-   * `afterCall` nobody can be asked. At most 8 deep, and never the same call inside itself.
+   * `afterCall` nobody can be asked. A tool that asked runs again from its beginning: calls it made before
+   * the one that asks are made again, with their own answers. At most 8 deep, and never the same call
+   * inside itself.
    */
   call(
     caller: Caller,

@@ -1,6 +1,6 @@
 import { didYouMean } from '../../core/hooks/nearest.ts'
 import type { Kernel } from '../../core/kernel/kernel.ts'
-import { PausedOutcome } from '../../core/kernel/paused-call.ts'
+import { type PausedCall, PausedOutcome } from '../../core/kernel/paused-call.ts'
 import type { CallRequest, Exchange } from '../../core/kernel/ports.ts'
 import type { Caller, EntryKind, Event, Message, Outcome, ToolDefinition } from '../index.ts'
 import { type AnswerOptions, type CallOptions, cancellable, describe } from './call.ts'
@@ -119,7 +119,7 @@ export class TestClient {
     if (asked === undefined || !(question instanceof PausedOutcome)) {
       throw new Error(`nothing was asked: ${describe(this.#parts.events, question)}`)
     }
-    const open = [question.paused, ...question.paused.inside].flatMap(({ asked }) => asked)
+    const open = askedIn(question)
     const keys = open.map(([, , key]) => key)
     for (const key of Object.keys(answers)) {
       if (keys.includes(key)) continue
@@ -134,4 +134,14 @@ export class TestClient {
       responses,
     })
   }
+}
+
+/** What a call asked, or a call inside it, however deep. */
+function askedIn({ source, questions, paused }: PausedOutcome): PausedCall['asked'] {
+  const within = ({ asked, inside }: PausedCall): PausedCall['asked'] => {
+    return [...asked, ...inside.flatMap(within)]
+  }
+  // An upstream asks by keys of its own.
+  const keys = source === 'upstream' ? Object.keys(questions) : []
+  return [...within(paused), ...keys.map((key) => [key, '', key] as const)]
 }

@@ -65,7 +65,9 @@ export function callRequest(
 ): CallRequest {
   const reads = method === 'resources/read'
   const said = reads ? { uri: name } : { name, arguments: args }
-  const text = JSON.stringify({ jsonrpc: '2.0', id, method, params: { ...said, _meta: meta } })
+  const answers = retry.responses === undefined ? {} : { inputResponses: retry.responses }
+  const whole = { ...said, ...answers, _meta: meta }
+  const text = JSON.stringify({ jsonrpc: '2.0', id, method, params: whole })
   const body = readMembers(text)
   const members = readMembers(text, body[findMember(text, body, 'params') + 2])
   const argsAt = findMember(text, members, 'arguments')

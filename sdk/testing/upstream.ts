@@ -37,6 +37,10 @@ export interface Sent {
   readonly headers: Readonly<Record<string, string>>
   /** The request's `_meta` besides the envelope, when there is anything in it. */
   readonly meta?: Readonly<Record<string, unknown>>
+  /** `inputResponses`: what the client answered to what this upstream asked. */
+  readonly responses?: Readonly<Record<string, unknown>>
+  /** The upstream's own `requestState`, back again. */
+  readonly state?: string
 }
 
 /** The fake upstream's refusal of the credentials it was sent: `refused` hooks are asked. */
@@ -133,7 +137,16 @@ export class FakeServers implements Servers {
     const headers = { ...attempt?.headers, ...credentials }
     const meta = { ...round.meta, ...attempt?.meta }
     const hasMeta = Object.keys(meta).length > 0
-    const sent = { upstream, name, args: round.args, headers, ...(hasMeta ? { meta } : {}) }
+    const { answering } = round
+    const sent: Sent = {
+      upstream,
+      name,
+      args: round.args,
+      headers,
+      ...(hasMeta ? { meta } : {}),
+      ...(answering === undefined ? {} : { responses: JSON.parse(answering.text) }),
+      ...(answering?.state === undefined ? {} : { state: answering.state }),
+    }
     this.sent.push(sent)
     return this.#reply(sent, (message) => round.exchange.message(JSON.stringify(message)))
   }

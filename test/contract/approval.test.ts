@@ -77,6 +77,7 @@ test('another principal, other arguments, another tool or another path cannot us
   const gateway = await testPlugin(approval, {}, { ...asking, tools: ['echo', 'delete'] })
   for (const other of [
     { caller: { ...asking, principal: { subject: 'mallory' } } },
+    { caller: { ...asking, principal: { issuer: 'elsewhere' } } },
     { args: { to: 'mallory' } },
     { name: 'demo__delete' },
     { caller: { ...asking, path: '/mcp/other' } },

@@ -207,9 +207,9 @@ test('an upstream cannot take a plugin’s name, and what the plugin throws is i
   assert.equal(gateway.sent.length, 0)
 })
 
-test('an inner call made for somebody else is asked about anew', async () => {
+test('an inner call made for somebody else, or on another path, is asked about anew', async () => {
   const other = { issuer: 'test', subject: 'bob', claims: {}, scopes: [] }
-  let principal: Principal | undefined
+  let instead: { principal?: Principal; path?: string } = {}
   const proxy = definePlugin({
     name: 'proxy',
     version: '1.0.0',
@@ -220,20 +220,18 @@ test('an inner call made for somebody else is asked about anew', async () => {
         {
           definition: { name: 'proxy', inputSchema: object },
           call: (call) =>
-            calls.call(
-              { ...call.caller, principal: principal ?? call.caller.principal },
-              'demo__echo',
-              {},
-              { parent: call },
-            ),
+            calls.call({ ...call.caller, ...instead }, 'demo__echo', {}, { parent: call }),
         },
       ],
     }),
   })
   const gateway = await testPlugin(proxy, {}, { ...asking, with: [[approval, {}]] })
-  const question = await gateway.call('proxy')
-  principal = other
-  const again = await gateway.answer(question, { ok: { action: 'accept', content: {} } })
-  assert.equal(again.kind, 'question')
+  for (const one of [{ principal: other }, { path: '/mcp/other' }]) {
+    instead = {}
+    const question = await gateway.call('proxy')
+    instead = one
+    const again = await gateway.answer(question, { ok: { action: 'accept', content: {} } })
+    assert.equal(again.kind, 'question')
+  }
   assert.equal(gateway.sent.length, 0)
 })

@@ -8,7 +8,7 @@ import type {
   Target,
 } from '../../../sdk/index.ts'
 import { messageOf } from '../../hooks/errors.ts'
-import { isPromise, type Listener, type PluginLine, type Step } from '../../hooks/hooks.ts'
+import { atOnce, isPromise, type Listener, type PluginLine, type Step } from '../../hooks/hooks.ts'
 import type { Wheel } from '../../hooks/wheel.ts'
 import { identifier } from '../../kernel/call.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
@@ -142,7 +142,7 @@ export async function shadowRefusals(
       const filter = await limited(wheel, runs.enter(dry, hook, caller), limit)
       if (filter == null) return []
       return entry.targets.flatMap((target) => {
-        const said = runs.enter(dry, (one: Target) => filter.test(entry, one), target)
+        const said = runs.enter(dry, (one: Target) => atOnce(filter.test(entry, one)), target)
         return said === true ? [] : refused(target, said?.rule)
       })
     } catch {

@@ -42,7 +42,7 @@ export function dryServices(line: Services, id: string, runs: DryRuns): void {
         act('calls nothing')
         return real.call(caller, name, args, options)
       },
-      list: (caller) => real.list(caller),
+      list: (caller, options) => real.list(caller, options),
     }))
     .wrap(Catalog, (real) => ({
       get revision() {

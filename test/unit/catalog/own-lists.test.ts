@@ -144,6 +144,58 @@ test('after a restart lists come from the archive, fresh ones without asking the
   assert.deepEqual(later.asked, ['crm anna'])
 })
 
+test('a principal that is told to `invalidate` gets nothing of the archive, also when nobody read it since the start', async () => {
+  const { archive } = memoryArchive()
+  await twice(await accountsRig(() => ['mine'], { archive }), anna)
+  const after = await accountsRig(() => undefined, { archive })
+  after.kernel.invalidate({ issuer: 'test', subject: 'anna' })
+  assert.deepEqual((await twice(after, anna))[1], ['docs__read'])
+  assert.deepEqual(after.asked, ['crm anna'])
+})
+
+test('a list that is told to be old while it is read is read again', async () => {
+  let now = ['old']
+  let answer: (() => void) | undefined
+  const held = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  const one = await accountsRig(async () => {
+    const tools = now
+    await held
+    return tools
+  })
+  await one.list(anna)
+  now = ['new']
+  await settled()
+  one.kernel.catalog.refresh('crm')
+  answer?.()
+  await settled()
+  assert.deepEqual((await twice(one, anna))[1], ['crm__new', 'docs__read'])
+  assert.deepEqual(one.asked, ['crm anna', 'crm anna'])
+})
+
+test('a list that arrives after its principal was told to `invalidate` does not come back', async () => {
+  const { archive, stored } = memoryArchive()
+  let answer: (() => void) | undefined
+  const held = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  let loggedIn = true
+  const own: OwnTools = async () => {
+    if (!loggedIn) return undefined
+    await held
+    return ['mine']
+  }
+  const one = await accountsRig(own, { archive })
+  await one.list(anna)
+  await settled()
+  loggedIn = false
+  one.kernel.invalidate({ issuer: 'test', subject: 'anna' })
+  answer?.()
+  assert.deepEqual((await twice(one, anna))[1], ['docs__read'])
+  assert.equal(stored.size, 0)
+})
+
 test('identities with equal lists share one catalog, arranged once', async () => {
   let arranged = 0
   const arranging = line('arranging', {
@@ -192,3 +244,45 @@ function memoryArchive() {
   }
   return { archive, stored }
 }
+
+test('an identity that thousands share is forgotten with any of them', async () => {
+  const shared = line('shared', { identity: ({ upstream }) => (upstream === 'crm' ? 'all' : '') })
+  const asked: string[] = []
+  const ownTools: OwnTools = (_, identity) => {
+    asked.push(identity)
+    return ['ours']
+  }
+  const tools = { crm: null, docs: ['read'] }
+  const { kernel, caller, list } = await rig({ tools, lines: [shared], ownTools })
+  for (let i = 0; i < 1_001; i++) kernel.catalog.of(caller({ principal: { subject: `s${i}` } }))
+  await settled()
+  assert.deepEqual(asked, ['all'])
+  kernel.invalidate({ issuer: 'test', subject: 's1000' })
+  await list({ principal: { subject: 's0' } })
+  await settled()
+  assert.deepEqual(asked, ['all', 'all'])
+})
+
+test('a list that plugins still judge when it is dropped is not archived', async () => {
+  const { archive, stored } = memoryArchive()
+  let judge: (() => void) | undefined
+  const slow = line('slow', {
+    onRegister: (entry) =>
+      entry.name === 'crm__mine'
+        ? new Promise<undefined>((resolve) => {
+            judge = () => resolve(undefined)
+          })
+        : undefined,
+  })
+  let loggedIn = true
+  const own: OwnTools = () => (loggedIn ? ['mine'] : undefined)
+  const one = await accountsRig(own, { archive, lines: [slow] })
+  await one.list(anna)
+  await settled()
+  loggedIn = false
+  one.kernel.invalidate({ issuer: 'test', subject: 'anna' })
+  judge?.()
+  await settled()
+  assert.equal(stored.size, 0)
+  assert.deepEqual((await twice(one, anna))[1], ['docs__read'])
+})

@@ -102,3 +102,23 @@ test('messages that wait for a slow plugin keep their order', async () => {
     [1, 2],
   )
 })
+
+test('a name that stands twice in a message reaches the client as it was judged', async () => {
+  const twice = '{"method":"notifications/message","params":{"data":"s3cret","data":"fine"}}'
+  const { filtered, delivered } = await side(guard('reader', { onMessage: () => undefined }))
+  filtered.message(twice)
+  assert.deepEqual(delivered, ['{"method":"notifications/message","params":{"data":"fine"}}'])
+})
+
+for (const how of ['at once', 'later']) {
+  test(`a message that JSON cannot say is not delivered (${how})`, async () => {
+    const params = { size: 1n }
+    const broken: Hooks['onMessage'] = (_about, message) =>
+      how === 'later' ? Promise.resolve({ ...message, params }) : { ...message, params }
+    const { filtered, delivered, failures } = await side(guard('broken', { onMessage: broken }))
+    filtered.message(PROGRESS)
+    await filtered.pending
+    assert.deepEqual(delivered, [])
+    assert.match(failures.join(), /^broken onMessage: .*BigInt/)
+  })
+}
