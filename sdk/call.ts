@@ -50,7 +50,8 @@ export interface Call {
    */
   readonly answers: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   /**
-   * Whether this caller can be asked: it speaks 2026-07-28 and declared the capability. Always false in
+   * Whether this caller can be asked: it declared the capability, which handshake clients do for their
+   * session. Always false in
    * `afterCall`.
    * @param mode of an elicitation; `form` when left out
    */

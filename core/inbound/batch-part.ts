@@ -31,4 +31,8 @@ export class BatchPart extends Cancellable implements StatusExchange {
   message(text: string): void {
     this.#whole.message(text)
   }
+
+  deliver(text: string): boolean {
+    return this.#whole.deliver(text)
+  }
 }

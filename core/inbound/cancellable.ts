@@ -4,6 +4,8 @@ import type { Round } from '../kernel/round.ts'
 export class Cancellable {
   #round: Round | undefined
   #reason: string | undefined
+  /** What waits while no round runs. */
+  waiting: { cancel(reason: string): void } | undefined
 
   get round(): Round | undefined {
     return this.#round
@@ -18,5 +20,6 @@ export class Cancellable {
   cancel(reason: string): void {
     this.#reason ??= reason
     this.#round?.cancel(this.#reason)
+    this.waiting?.cancel(this.#reason)
   }
 }

@@ -109,6 +109,14 @@ export class HttpExchange extends Cancellable implements Exchange, Alarm {
     if (keepsUp(this.#response)) this.#response.write(sseEvent(text))
   }
 
+  /** Not dropped: somebody waits for the answer. @returns whether anybody is there */
+  deliver(text: string): boolean {
+    if (this.#over || this.#closed) return false
+    this.#stream()
+    this.#response.write(sseEvent(text))
+    return true
+  }
+
   ring(): void {
     if (this.#over || this.#closed) return
     this.#stream()

@@ -20,6 +20,7 @@ import { ModernWire } from './modern.ts'
 import { OpenStreams } from './open-streams.ts'
 import { failed, Operations } from './operations.ts'
 import { addressOf, closePort, isHangUp, openPort } from './port.ts'
+import { Questions } from './questions.ts'
 import { Readiness } from './readiness.ts'
 import { Replies } from './replies.ts'
 import {
@@ -79,7 +80,8 @@ export class Inbound {
     this.#replies = replies
     this.#doors = new Doors(listen)
     this.#readiness = new Readiness({ health: parts.health, changed: parts.healthChanged, now })
-    this.operations = new Operations(kernel, replies)
+    const questions = new Questions(wheel, parts.nextId)
+    this.operations = new Operations(kernel, replies, questions)
     const shared: WireParts = {
       kernel,
       operations: this.operations,
@@ -94,7 +96,7 @@ export class Inbound {
       ...shared,
       doors: this.#doors,
       modern: new ModernWire(shared),
-      legacy: new LegacyWire(shared, new Sessions(sealer, revoked, now), us),
+      legacy: new LegacyWire(shared, new Sessions(sealer, revoked, now), questions, us),
       bodyLimit: listen.bodyLimit,
       fault: parts.fault,
       refused: parts.refused,

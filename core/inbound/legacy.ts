@@ -10,6 +10,7 @@ import { initializing } from './legacy-client.ts'
 import type { ListGroup } from './list-stream.ts'
 import type { ClientMessage } from './message.ts'
 import type { StatusExchange } from './operations.ts'
+import type { Questions } from './questions.ts'
 import type { Reply } from './replies.ts'
 import type { Session, Sessions } from './session.ts'
 import { openStream, proceed, respond, type WireParts } from './wire.ts'
@@ -32,13 +33,15 @@ interface OpenCall extends Slotted {
 export class LegacyWire {
   readonly #parts: WireParts
   readonly #sessions: Sessions
+  readonly #questions: Questions
   readonly #us: Implementation
   /** Calls in flight by session and request id, for `notifications/cancelled`. */
   readonly #open = new Slots<OpenCall>()
 
-  constructor(parts: WireParts, sessions: Sessions, us: Implementation) {
+  constructor(parts: WireParts, sessions: Sessions, questions: Questions, us: Implementation) {
     this.#parts = parts
     this.#sessions = sessions
+    this.#questions = questions
     this.#us = us
   }
 
@@ -138,6 +141,7 @@ export class LegacyWire {
     if (session == null) return
     this.#sessions.end(session)
     this.#parts.streams.endSession(session.id)
+    this.#questions.endSession(session.id)
     response.writeHead(200, [...cors])
     response.end()
   }
@@ -158,7 +162,8 @@ export class LegacyWire {
     const method = message.method ?? ''
     const aimed = operations.aimed(method)
     if (aimed !== undefined) {
-      const reply = operations.call(aimed, message, this.#caller(arrival, session), exchange)
+      const caller = this.#caller(arrival, session)
+      const reply = operations.call(aimed, message, caller, exchange, session)
       if (session === undefined || !isPromise(reply)) return reply
       const open: OpenCall = { slot: -1, session, message, exchange }
       this.#open.add(open)
@@ -204,7 +209,9 @@ export class LegacyWire {
   }
 
   #notified(message: ClientMessage, session: Session | undefined): void {
-    if (message.method !== 'notifications/cancelled' || session === undefined) return
+    if (session === undefined) return
+    if (message.method === undefined) return this.#questions.answered(session, message)
+    if (message.method !== 'notifications/cancelled') return
     const { requestId, reason } = message.params
     const { text, paramsMembers } = message
     const at = findMember(text, paramsMembers, 'requestId')

@@ -2,10 +2,12 @@ import {
   type Caller,
   type Challenge,
   type Denial,
+  deny,
   type EntryKind,
   type Failure,
   isKind,
   type Maybe,
+  type Outcome,
 } from '../../sdk/index.ts'
 import type { ShownList } from '../catalog/lists.ts'
 import type { EntryMethod } from '../catalog/ports.ts'
@@ -13,15 +15,19 @@ import type { View } from '../catalog/view.ts'
 import { HookError } from '../hooks/errors.ts'
 import { isPromise } from '../hooks/hooks.ts'
 import type { Kernel } from '../kernel/kernel.ts'
-import type { Exchange } from '../kernel/ports.ts'
+import { PausedOutcome } from '../kernel/paused-call.ts'
+import type { CallRequest, Exchange } from '../kernel/ports.ts'
 import { findMember, isObject } from '../wire/json.ts'
 import { differingParamHeader, paramHeaders } from '../wire/param-headers.ts'
 import { CODE } from '../wire/protocol.ts'
+import { aimOf } from './aim.ts'
 import type { Arrival } from './arrival.ts'
 import type { Cancellable } from './cancellable.ts'
 import { LIST_GROUPS, type ListGroup } from './list-stream.ts'
 import type { ClientMessage } from './message.ts'
+import type { AskedExchange, Questions } from './questions.ts'
 import type { Replies, Reply, ReplyContext } from './replies.ts'
+import type { Session } from './session.ts'
 
 /** What every list is of, and where its entries stand in the result. */
 const LISTS: ReadonlyMap<string, { readonly kind: EntryKind; readonly member: string }> = new Map([
@@ -33,19 +39,12 @@ const LISTS: ReadonlyMap<string, { readonly kind: EntryKind; readonly member: st
 
 const KIND_OF = { tools: 'tool', prompts: 'prompt', resources: 'resource' } as const
 
-/** The member of `params` that says what a request is aimed at; `Mcp-Name` mirrors it. */
-export const AIM: Readonly<Record<string, string>> = {
-  'tools/call': 'name',
-  'prompts/get': 'name',
-  'resources/read': 'uri',
-}
-
-const REF_NAME: Readonly<Record<string, string>> = { 'ref/prompt': 'name', 'ref/resource': 'uri' }
-
 const NO_ARGS: Readonly<Record<string, unknown>> = Object.freeze({})
 
 /** An exchange that can be cancelled, and knows whether its HTTP status is still open. */
-export type StatusExchange = Exchange & Cancellable & { readonly statusOpen: boolean }
+export type StatusExchange = Exchange &
+  Cancellable &
+  AskedExchange & { readonly statusOpen: boolean }
 
 /** What both eras ask for, answered the same way. */
 export class Operations {
@@ -55,10 +54,12 @@ export class Operations {
   readonly capabilities: string
   readonly #kernel: Kernel
   readonly #replies: Replies
+  readonly #questions: Questions
 
-  constructor(kernel: Kernel, replies: Replies) {
+  constructor(kernel: Kernel, replies: Replies, questions: Questions) {
     this.#kernel = kernel
     this.#replies = replies
+    this.#questions = questions
     this.groups = LIST_GROUPS.filter((group) => kernel.serves.has(KIND_OF[group]))
     const capabilities = this.groups.map((group) => [group, { listChanged: true }])
     this.capabilities = JSON.stringify({
@@ -174,12 +175,16 @@ export class Operations {
     }
   }
 
-  /** A request that is aimed at an entry. Nothing to send when the caller cancelled. */
+  /**
+   * A request that is aimed at an entry. Nothing to send when the caller cancelled.
+   * @param session whose client is asked on the call's own stream, where clients are asked so
+   */
   call(
     method: EntryMethod,
     message: ClientMessage,
     caller: Caller,
     exchange: StatusExchange,
+    session?: Session,
   ): Maybe<Reply | undefined> {
     const { params, text, paramsMembers, meta } = message
     const { requestState, inputResponses } = params
@@ -192,32 +197,57 @@ export class Operations {
     const { name, args } = aim
     const sourced = args === params.arguments && args !== undefined
     const index = sourced ? findMember(text, paramsMembers, 'arguments') : -1
-    const outcome = this.#kernel.call(
-      {
-        method,
-        name,
-        args: args ?? NO_ARGS,
-        text,
-        params: paramsMembers,
-        argsAt: index < 0 ? -1 : (paramsMembers[index + 2] as number),
-        meta,
-        ...(typeof requestState === 'string' && caller.client.era === 'modern'
-          ? { state: requestState, responses: inputResponses as Record<string, unknown> }
-          : {}),
-      },
-      caller,
-      exchange,
-    )
+    const request: CallRequest = {
+      method,
+      name,
+      args: args ?? NO_ARGS,
+      text,
+      params: paramsMembers,
+      argsAt: index < 0 ? -1 : (paramsMembers[index + 2] as number),
+      meta,
+      ...(typeof requestState === 'string' && caller.client.era === 'modern'
+        ? { state: requestState, responses: inputResponses as Record<string, unknown> }
+        : {}),
+    }
+    const outcome = this.#kernel.call(request, caller, exchange)
     const { era } = caller.client
     const { requestId } = exchange
-    const reply = (settled: Awaited<typeof outcome>) => {
+    const reply = (settled: Outcome): Maybe<Reply | undefined> => {
       if (settled.kind === 'cancelled') return undefined
+      if (session !== undefined && settled instanceof PausedOutcome) {
+        return this.#ask(settled, request, caller, exchange, session).then(reply)
+      }
       const context = { era, requestId, status: exchange.statusOpen }
       return method === 'tools/call'
         ? this.#replies.toolCall(settled, context)
         : this.#replies.entryCall(settled, context, method === 'resources/read' ? name : undefined)
     }
     return isPromise(outcome) ? outcome.then(reply) : reply(outcome)
+  }
+
+  /** A round that asked, of a client that is asked on the call's stream; then the next round. */
+  async #ask(
+    paused: PausedOutcome,
+    request: CallRequest,
+    caller: Caller,
+    exchange: StatusExchange,
+    session: Session,
+  ): Promise<Outcome> {
+    const asked = await this.#questions.ask(paused, session, exchange)
+    const { executed } = paused
+    switch (asked.kind) {
+      case 'answers': {
+        const { values: responses, text: responsesText } = asked
+        const next = { ...request, state: paused.state, responses, responsesText }
+        return this.#kernel.call(next, caller, exchange)
+      }
+      case 'gone':
+        return { kind: 'cancelled', reason: 'the client went away', executed }
+      case 'late':
+        return { ...deny('TIMEOUT', 'nobody answered what this call asked'), executed }
+      case 'refused':
+        return { ...deny('FORBIDDEN', `the client refused ${asked.reason}`), executed }
+    }
   }
 
   /** What a retry brings along (2026-07-28, multi round-trip requests). */
@@ -240,31 +270,6 @@ export class Operations {
       .challenges(auth, denial)
       .flatMap((one) => ['www-authenticate', writeChallenge(one)])
   }
-}
-
-/** What a request is aimed at, and with what; a string says what is wrong with its `params`. */
-function aimOf(
-  method: EntryMethod,
-  params: ClientMessage['params'],
-): { name: string; args: Readonly<Record<string, unknown>> | undefined } | string {
-  if (method === 'completion/complete') {
-    const { ref, argument, context } = params
-    const key = isObject(ref) ? REF_NAME[String(ref.type)] : undefined
-    const name = key === undefined ? undefined : (ref as Record<string, unknown>)[key]
-    if (typeof name !== 'string') {
-      return '`ref` must be `{ type: "ref/prompt", name }` or `{ type: "ref/resource", uri }`'
-    }
-    if (!isObject(argument)) return '`argument` must be an object'
-    if (context !== undefined && !isObject(context)) return '`context` must be an object'
-    return { name, args: { ref, argument, ...(context === undefined ? {} : { context }) } }
-  }
-  const key = AIM[method] as string
-  const name = params[key]
-  if (typeof name !== 'string') return `\`${key}\` must be a string`
-  if (method === 'resources/read') return { name, args: { uri: name } }
-  const { arguments: args } = params
-  if (args !== undefined && !isObject(args)) return '`arguments` must be an object'
-  return { name, args }
 }
 
 /** One challenge as RFC 9110 writes it. */

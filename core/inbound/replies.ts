@@ -63,7 +63,8 @@ const DOOR: Partial<Record<DenialCode | Failure['code'], number>> = {
 }
 
 const CANNOT_ASK = 'This has to ask something first, and this client cannot be asked here'
-const CAN_ASK = `Use a client of protocol ${MODERN} that can be.`
+const CAN_ASK =
+  'Use a client that declares what it can be asked, and has a session if its protocol has them.'
 
 /** The one table from outcomes and wire errors to what a client reads (architecture, section 7). */
 export class Replies {

@@ -28,6 +28,8 @@ export interface CallRequest {
   readonly state?: string | undefined
   /** `inputResponses`. */
   readonly responses?: Readonly<Record<string, unknown>> | undefined
+  /** Their source text, where the request's own text does not hold them. */
+  readonly responsesText?: string
 }
 
 /** The client's side of one call: made by a wire, used by the kernel and the outbound room. */

@@ -190,8 +190,10 @@ export class Round implements Call {
 }
 
 /** What the client answered, as it wrote it, however deep the call is that asked. */
-export function responsesText({ parent, request: { text, params } }: Round): string {
+export function responsesText({ parent, request }: Round): string {
   if (parent !== undefined) return responsesText(parent)
+  const { text, params, responsesText: said } = request
+  if (said !== undefined) return said
   const at = findMember(text, params, 'inputResponses')
   return at < 0 ? '{}' : memberText(text, params, at)
 }

@@ -91,10 +91,9 @@ const capabilityTexts = new WeakMap<Client, string>()
 
 /**
  * What the caller's own client can be asked, as JSON: a server may ask it that and nothing else. Without
- * what this gateway does not pass on, and nothing of clients that only sessions can ask.
+ * what this gateway does not pass on.
  */
 function declared(client: Client): string | undefined {
-  if (client.era !== 'modern') return undefined
   let text = capabilityTexts.get(client)
   if (text === undefined) {
     const { extensions, ...capabilities } = client.capabilities

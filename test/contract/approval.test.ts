@@ -107,7 +107,10 @@ test('a declined call is denied; a missing answer is asked for again', async () 
 })
 
 test('where nobody can be asked, nothing runs', async () => {
-  for (const client of [{ capabilities: {} }, { era: 'legacy', ...asking.client } as const]) {
+  for (const client of [
+    { capabilities: {} },
+    { era: 'legacy', capabilities: { roots: {} } } as const,
+  ]) {
     const gateway = await testPlugin(approval, {}, { client })
     assert.equal((await gateway.denied('demo__echo')).code, 'FORBIDDEN')
     assert.equal(gateway.sent.length, 0)

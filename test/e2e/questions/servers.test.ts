@@ -284,12 +284,9 @@ test('the client of the SDK answers a server of the SDK, also for a prompt and s
   assert.deepEqual(content, [{ type: 'text', text: 'Ada Lovelace' }])
 })
 
-test('a handshake client, which cannot be asked here, is told so by the server or for it', async (t) => {
+test('a handshake client that offered nothing is told so, and so is the server', async (t) => {
   const { server, gateway } = await asking(t)
-  const client = new FormerClient(
-    { name: 'old', version: '1' },
-    { capabilities: { elicitation: {} } },
-  )
+  const client = new FormerClient({ name: 'old', version: '1' })
   t.after(() => client.close())
   const requestInit = { headers: { authorization: `Bearer ${KEYS.anna}` } }
   await client.connect(new FormerTransport(new URL(gateway.url), { requestInit }) as never)

@@ -31,6 +31,9 @@ export interface Sending {
   readonly answer: Promise<HttpAnswer>
   /** Resolves once what arrived so far holds `text`. */
   seen(text: string): Promise<void>
+  /** The messages of an SSE answer so far. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
+  heard(): any[]
   /** Cuts the connection. */
   cut(): void
   /** Sends a part of a body that was left open. */
@@ -109,6 +112,7 @@ export class Wire {
           looks.add(look)
           look()
         }),
+      heard: () => read(heard, 'text/event-stream'),
       cut: () => void sent.destroy(),
       write: (chunk) => void sent.write(chunk),
       flush: () => sent.flushHeaders(),
