@@ -2,7 +2,7 @@ import type { Caller, Client, Maybe } from '../../sdk/index.ts'
 import { isPromise } from '../hooks/hooks.ts'
 import { Slots, type Slotted } from '../hooks/slots.ts'
 import { findMember, memberText } from '../wire/json.ts'
-import { CODE, type Implementation, LEGACY } from '../wire/protocol.ts'
+import { CODE, type Implementation, LEGACY, MODERN } from '../wire/protocol.ts'
 import type { Arrival } from './arrival.ts'
 import { BatchPart } from './batch-part.ts'
 import { HttpExchange, sendJson } from './exchange.ts'
@@ -230,7 +230,7 @@ export class LegacyWire {
     const { request, response, principal, cors } = arrival
     const version = request.headers['mcp-protocol-version']
     if (version !== undefined && !LEGACY.includes(version.toString().trim())) {
-      const unknown = this.#parts.replies.version(version)
+      const unknown = this.#parts.replies.version(version, [MODERN, ...LEGACY])
       sendJson(response, 400, respond(message, unknown), [...cors])
       return null
     }

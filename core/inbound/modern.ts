@@ -133,14 +133,15 @@ export class ModernWire {
     const { meta, method, params } = message
     const version = meta[META.version]
     if (typeof version !== 'string') return this.#badMeta(META.version, 'a string')
-    if (version !== MODERN) return replies.version(version)
+    // Who contradicts itself is told so, whichever of the two versions is spoken here.
+    if (headers['mcp-protocol-version']?.toString().trim() !== version) {
+      return replies.mismatch('MCP-Protocol-Version')
+    }
+    if (version !== MODERN) return replies.version(version, [MODERN])
     if (!isObject(meta[META.capabilities])) return this.#badMeta(META.capabilities, 'an object')
     const info = meta[META.clientInfo]
     if (info !== undefined && (!isObject(info) || typeof info.name !== 'string')) {
       return this.#badMeta(META.clientInfo, 'an object with a name')
-    }
-    if (headers['mcp-protocol-version']?.toString().trim() !== version) {
-      return replies.mismatch('MCP-Protocol-Version')
     }
     // Which headers a notification carries is not defined.
     if (message.id === undefined) return undefined

@@ -9,7 +9,7 @@ import {
 import { RelayedError, RelayedResult } from '../kernel/outcome.ts'
 import { PausedOutcome } from '../kernel/paused-call.ts'
 import { editMembers } from '../wire/json.ts'
-import { CODE, type Implementation, LEGACY, META, MODERN } from '../wire/protocol.ts'
+import { CODE, type Implementation, META } from '../wire/protocol.ts'
 
 /** What goes back over a wire: the rest of a JSON-RPC response behind its id, and how to send it. */
 export interface Reply {
@@ -185,10 +185,10 @@ export class Replies {
     return { status, body: reply.body, ...(told ? { challenge: why } : {}) }
   }
 
-  /** A revision that is not spoken here. */
-  version(requested: unknown): Reply {
+  /** A revision that is not spoken here. @param supported those that are, as this client can ask for them */
+  version(requested: unknown, supported: readonly string[]): Reply {
     return this.error(400, CODE.version, `Unsupported protocol version: ${String(requested)}`, {
-      supported: [MODERN, ...LEGACY],
+      supported,
       requested,
     })
   }

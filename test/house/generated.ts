@@ -4,6 +4,7 @@ import type { Schema } from 'mcp-patchbay/sdk'
 import { editorSchema } from '../../core/boot/config/editor-schema.ts'
 import { sectionOf } from '../../sdk/testing/readme.ts'
 import { settingRows } from '../../sdk/testing/settings-table.ts'
+import { markdown } from './markdown.ts'
 import { type BundledPlugin, bundledPlugins, ROOT } from './plugins.ts'
 
 /** Path in the repository → the text that should stand there, for every file made from schemas. */
@@ -36,27 +37,6 @@ function table(schema: Schema, start = ''): string {
   return rows.length === 0
     ? 'None.'
     : markdown([['Setting', 'Type', 'Default', 'Description'], ...rows])
-}
-
-/** A table whose columns are as wide as their widest cell: the formatter's own form. */
-function markdown(rows: readonly (readonly string[])[]): string {
-  const cells = rows.map((row) =>
-    row.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')),
-  )
-  const widths = (cells[0] ?? []).map((_, i) =>
-    Math.max(3, ...cells.map((row) => [...(row[i] ?? '')].length)),
-  )
-  const line = (row: readonly string[], fill = ' ') =>
-    `| ${row.map((cell, i) => cell + fill.repeat((widths[i] as number) - [...cell].length)).join(' | ')} |`
-  const [head = [], ...body] = cells
-  return [
-    line(head),
-    line(
-      head.map(() => ''),
-      '-',
-    ),
-    ...body.map((row) => line(row)),
-  ].join('\n')
 }
 
 function bundledTable(plugins: readonly BundledPlugin[]): string {

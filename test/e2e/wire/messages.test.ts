@@ -136,10 +136,23 @@ test('a version that is not spoken is refused with those that are', async () => 
     assert.equal(status, 400)
     assert.equal(json.error.code, -32022)
     assert.ok(json.error.data.supported.includes(MODERN))
-    assert.ok(json.error.data.supported.includes('2025-11-25'))
     assert.equal(typeof json.id, 'number')
   }
   assert.equal(modern.json.error.data.requested, '2099-01-01')
+  assert.ok(legacy.json.error.data.supported.includes('2025-11-25'))
+  const found = await wire.post(
+    { jsonrpc: '2.0', id: 1, method: 'server/discover', params: { _meta: ENVELOPE } },
+    mirrored('server/discover'),
+  )
+  assert.deepEqual(modern.json.error.data.supported, found.json.result.supportedVersions)
+})
+
+test('a version in the body that is not the one in the header is a mismatch, spoken or not', async () => {
+  const _meta = { ...ENVELOPE, 'io.modelcontextprotocol/protocolVersion': '2099-01-01' }
+  const body = { jsonrpc: '2.0', id: 1, method: 'tools/list', params: { _meta } }
+  const { status, json } = await wire.post(body, mirrored('tools/list'))
+  assert.equal(status, 400)
+  assert.equal(json.error.code, -32020)
 })
 
 test('initialize under a modern header contradicts itself', async () => {
