@@ -15,6 +15,7 @@ import { Endpoint, type RefusedRequest, sendError } from './endpoint.ts'
 import { sendJson } from './exchange.ts'
 import { InFlight } from './in-flight.ts'
 import { LegacyWire } from './legacy.ts'
+import { LogLevels } from './log-levels.ts'
 import type { ClientMessage } from './message.ts'
 import { ModernWire } from './modern.ts'
 import { OpenStreams } from './open-streams.ts'
@@ -81,7 +82,8 @@ export class Inbound {
     this.#doors = new Doors(listen)
     this.#readiness = new Readiness({ health: parts.health, changed: parts.healthChanged, now })
     const questions = new Questions(wheel, parts.nextId)
-    this.operations = new Operations(kernel, replies, questions)
+    const levels = new LogLevels()
+    this.operations = new Operations(kernel, replies, questions, levels)
     const shared: WireParts = {
       kernel,
       operations: this.operations,
@@ -96,7 +98,7 @@ export class Inbound {
       ...shared,
       doors: this.#doors,
       modern: new ModernWire(shared),
-      legacy: new LegacyWire(shared, new Sessions(sealer, revoked, now), questions, us),
+      legacy: new LegacyWire(shared, new Sessions(sealer, revoked, now), questions, levels, us),
       bodyLimit: listen.bodyLimit,
       fault: parts.fault,
       refused: parts.refused,

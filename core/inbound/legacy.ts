@@ -8,6 +8,7 @@ import { BatchPart } from './batch-part.ts'
 import { HttpExchange, sendJson } from './exchange.ts'
 import { initializing } from './legacy-client.ts'
 import type { ListGroup } from './list-stream.ts'
+import type { LogLevels } from './log-levels.ts'
 import type { ClientMessage } from './message.ts'
 import type { StatusExchange } from './operations.ts'
 import type { Questions } from './questions.ts'
@@ -34,14 +35,22 @@ export class LegacyWire {
   readonly #parts: WireParts
   readonly #sessions: Sessions
   readonly #questions: Questions
+  readonly #levels: LogLevels
   readonly #us: Implementation
   /** Calls in flight by session and request id, for `notifications/cancelled`. */
   readonly #open = new Slots<OpenCall>()
 
-  constructor(parts: WireParts, sessions: Sessions, questions: Questions, us: Implementation) {
+  constructor(
+    parts: WireParts,
+    sessions: Sessions,
+    questions: Questions,
+    levels: LogLevels,
+    us: Implementation,
+  ) {
     this.#parts = parts
     this.#sessions = sessions
     this.#questions = questions
+    this.#levels = levels
     this.#us = us
   }
 
@@ -142,6 +151,7 @@ export class LegacyWire {
     this.#sessions.end(session)
     this.#parts.streams.endSession(session.id)
     this.#questions.endSession(session.id)
+    this.#levels.forget(session)
     response.writeHead(200, [...cors])
     response.end()
   }
@@ -174,20 +184,21 @@ export class LegacyWire {
     switch (method) {
       case 'ping':
         return replies.result('legacy', '')
+      case 'logging/setLevel':
+        if (session === undefined || !this.#parts.kernel.hasServers) break
+        return this.#levels.set(session, message.params.level, replies)
       case 'initialize':
         return replies.error(
           200,
           CODE.invalidRequest,
           'Invalid Request: initialize cannot be part of a batch',
         )
-      default: {
-        const caller = this.#caller(arrival, session)
-        return (
-          operations.list(method, message, caller, arrival.requestId, '') ??
-          replies.unknownMethod(method, 'legacy')
-        )
-      }
     }
+    const caller = this.#caller(arrival, session)
+    return (
+      operations.list(method, message, caller, arrival.requestId, '') ??
+      replies.unknownMethod(method, 'legacy')
+    )
   }
 
   #initialize(arrival: Arrival, message: ClientMessage): void {

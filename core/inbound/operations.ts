@@ -12,18 +12,19 @@ import {
 import type { ShownList } from '../catalog/lists.ts'
 import type { EntryMethod } from '../catalog/ports.ts'
 import type { View } from '../catalog/view.ts'
-import { HookError } from '../hooks/errors.ts'
 import { isPromise } from '../hooks/hooks.ts'
 import type { Kernel } from '../kernel/kernel.ts'
+import { internal, outcomeOf } from '../kernel/outcome.ts'
 import { PausedOutcome } from '../kernel/paused-call.ts'
 import type { CallRequest, Exchange } from '../kernel/ports.ts'
 import { findMember, isObject } from '../wire/json.ts'
 import { differingParamHeader, paramHeaders } from '../wire/param-headers.ts'
-import { CODE } from '../wire/protocol.ts'
+import { CODE, META } from '../wire/protocol.ts'
 import { aimOf } from './aim.ts'
 import type { Arrival } from './arrival.ts'
 import type { Cancellable } from './cancellable.ts'
 import { LIST_GROUPS, type ListGroup } from './list-stream.ts'
+import type { LogLevels } from './log-levels.ts'
 import type { ClientMessage } from './message.ts'
 import type { AskedExchange, Questions } from './questions.ts'
 import type { Replies, Reply, ReplyContext } from './replies.ts'
@@ -55,16 +56,18 @@ export class Operations {
   readonly #kernel: Kernel
   readonly #replies: Replies
   readonly #questions: Questions
+  readonly #levels: LogLevels
 
-  constructor(kernel: Kernel, replies: Replies, questions: Questions) {
+  constructor(kernel: Kernel, replies: Replies, questions: Questions, levels: LogLevels) {
     this.#kernel = kernel
     this.#replies = replies
     this.#questions = questions
+    this.#levels = levels
     this.groups = LIST_GROUPS.filter((group) => kernel.serves.has(KIND_OF[group]))
     const capabilities = this.groups.map((group) => [group, { listChanged: true }])
     this.capabilities = JSON.stringify({
       ...Object.fromEntries(capabilities),
-      ...(kernel.completes ? { completions: {} } : {}),
+      ...(kernel.hasServers ? { completions: {}, logging: {} } : {}),
     })
   }
 
@@ -135,7 +138,7 @@ export class Operations {
     if (method === 'tools/call') return method
     if (method === 'prompts/get') return this.#serves('prompt') ? method : undefined
     if (method === 'resources/read') return this.#serves('resource') ? method : undefined
-    if (method === 'completion/complete') return this.#kernel.completes ? method : undefined
+    if (method === 'completion/complete') return this.#kernel.hasServers ? method : undefined
     return undefined
   }
 
@@ -205,6 +208,7 @@ export class Operations {
       params: paramsMembers,
       argsAt: index < 0 ? -1 : (paramsMembers[index + 2] as number),
       meta,
+      logLevel: session === undefined ? logLevelOf(meta) : this.#levels.of(session),
       ...(typeof requestState === 'string' && caller.client.era === 'modern'
         ? { state: requestState, responses: inputResponses as Record<string, unknown> }
         : {}),
@@ -272,6 +276,11 @@ export class Operations {
   }
 }
 
+function logLevelOf(meta: ClientMessage['meta']): string | undefined {
+  const level = meta[META.logLevel]
+  return typeof level === 'string' ? level : undefined
+}
+
 /** One challenge as RFC 9110 writes it. */
 function writeChallenge({ scheme, params }: Challenge): string {
   const list = Object.entries(params ?? {}).map(
@@ -281,18 +290,6 @@ function writeChallenge({ scheme, params }: Challenge): string {
 }
 
 /** A hook that failed outside a call. */
-export function failed(cause: unknown): Failure {
-  const hint = 'Tell the operator the request id.'
-  const common = { kind: 'failure', hint, executed: false } as const
-  if (cause instanceof HookError) {
-    const { plugin, hook } = cause
-    return {
-      ...common,
-      code: 'PLUGIN_FAILED',
-      message: 'a plugin of the gateway failed',
-      plugin,
-      hook,
-    }
-  }
-  return { ...common, code: 'INTERNAL', message: 'the gateway failed' }
+export function failed(cause: unknown): Denial | Failure {
+  return (outcomeOf(cause, false) ?? internal(false)) as Denial | Failure
 }

@@ -79,8 +79,8 @@ export class Kernel {
   readonly shadows: Shadows | null
   /** The kinds of entries that there can be. */
   readonly serves: ReadonlySet<EntryKind>
-  /** Whether somebody may complete arguments. */
-  readonly completes: boolean
+  /** Whether there are servers, which may complete arguments and log. */
+  readonly hasServers: boolean
   /** What plugins know of credentials. */
   readonly vault: Vault
   /** Called after every change of the catalog; set by the kernel's owner. */
@@ -119,7 +119,7 @@ export class Kernel {
     })
     const { kinds } = offers
     this.serves = new Set(parts.upstreams.length > 0 ? EVERY_KIND : kinds)
-    this.completes = parts.upstreams.length > 0
+    this.hasServers = parts.upstreams.length > 0
     this.views = new Views(this.hooks, clock)
     this.lists = new Lists(this.catalog, this.views, this.hooks, clock)
     const isShadowed = enforced.length < parts.lines.length

@@ -24,6 +24,8 @@ export interface CallRequest {
   readonly argsAt: number
   /** `_meta` as it came, envelope included. */
   readonly meta: Readonly<Record<string, unknown>>
+  /** From which level on the client wants log messages of this call; none when left out. */
+  readonly logLevel?: string | undefined
   /** `requestState`: the paused call that this one goes on with. */
   readonly state?: string | undefined
   /** `inputResponses`. */

@@ -5,6 +5,7 @@ import type { Traces } from '../kernel/ports.ts'
 import type { Round } from '../kernel/round.ts'
 import type { CallTerms } from './call-terms.ts'
 import type { Link, Lost } from './link.ts'
+import type { LinkLevels } from './log-level.ts'
 
 /** Headers for one request. The same object = prepared once. */
 export type FlatHeaders = Readonly<Record<string, string>> | undefined
@@ -21,6 +22,8 @@ export interface CallHost {
   readonly wheel: Wheel
   /** Who traces calls, if somebody does. */
   readonly traces: Traces | null
+  /** How much its sessions log. */
+  readonly levels: LinkLevels
   /** What the config says of calls to it. */
   readonly terms: CallTerms
   /** An open link for the call, opening one if there is none. Throws or rejects with ConnectError. */

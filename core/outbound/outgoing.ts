@@ -48,6 +48,11 @@ export function outgoing(
     } else if (!NOT_RELAYED.has(key) && !WRITTEN[method].has(key))
       params += `,${JSON.stringify(key)}:${memberText(text, members, i)}`
   }
+  const { logLevel } = request
+  // A handshake client says it once for all, and not in its requests.
+  if (modern && logLevel !== undefined && request.meta[META.logLevel] === undefined) {
+    meta += `${meta === '' ? '' : ','}"${META.logLevel}":${JSON.stringify(logLevel)}`
+  }
   if (traced !== undefined) {
     const own = JSON.stringify(traced).slice(1, -1)
     meta += meta === '' || own === '' ? own : `,${own}`

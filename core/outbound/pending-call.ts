@@ -5,9 +5,10 @@ import type { Alarm } from '../hooks/wheel.ts'
 import { outcomeOf, RelayedError, RelayedResult } from '../kernel/outcome.ts'
 import type { OpenCall, Round } from '../kernel/round.ts'
 import { editMembers, isObject } from '../wire/json.ts'
-import { CODE, META } from '../wire/protocol.ts'
+import { CODE } from '../wire/protocol.ts'
 import type { CallHost, CallLimits, FlatHeaders } from './call-host.ts'
 import type { Link, Lost, Message, Ticket, Waiter } from './link.ts'
+import { isWanted } from './log-level.ts'
 import { errorOf, textOf } from './message.ts'
 import { outgoing, progressToken } from './outgoing.ts'
 import { missing, readAsk } from './upstream-ask.ts'
@@ -105,8 +106,8 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
         progressToken: progressToken(this.#round),
       })
       exchange.message(`{"jsonrpc":"2.0","method":"notifications/progress","params":${params}}`)
-    } else if (method === 'notifications/message' && request.meta[META.logLevel] !== undefined) {
-      exchange.message(message.text)
+    } else if (method === 'notifications/message' && request.logLevel !== undefined) {
+      if (isWanted(message, request.logLevel)) exchange.message(message.text)
     }
   }
 
@@ -156,6 +157,14 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
       this.#settle(new RelayedResult(NO_COMPLETION, JSON.stringify(NO_COMPLETION)))
       return
     }
+    const { logLevel } = this.#round.request
+    const raising = logLevel === undefined ? undefined : this.#host.levels.raise(link, logLevel)
+    if (raising === undefined) this.#transmit(link, credentials)
+    else void raising.then(() => this.#transmit(link, credentials))
+  }
+
+  #transmit(link: Link, credentials: FlatHeaders): void {
+    if (this.#over) return
     const { traces } = this.#host
     if (traces !== null) this.#attempt = traces.attempt(this.#round, ++this.#sendings)
     const { headers: traced, meta } = this.#attempt ?? UNTRACED

@@ -181,6 +181,11 @@ export class StdioLink implements Link {
       this.#changed?.()
       return
     }
+    if (message.value.method === 'notifications/message' && this.open === 1) {
+      // Whose it is can be known only while there is no other.
+      for (const [id, waiter] of this.#waiting) if (id !== this.#listening) waiter.notified(message)
+      return
+    }
     const params = message.value.params as { progressToken?: unknown } | undefined
     this.#waiting.get(params?.progressToken as number)?.notified(message)
   }

@@ -11,6 +11,7 @@ import type { CallHost, FlatHeaders } from './call-host.ts'
 import { CallTerms } from './call-terms.ts'
 import { ConnectError, type Link, type Lost } from './link.ts'
 import { Listing } from './listing.ts'
+import { LinkLevels } from './log-level.ts'
 import { Opener } from './opener.ts'
 import { readAs } from './own-listing.ts'
 import { PendingCall } from './pending-call.ts'
@@ -35,6 +36,7 @@ export class Upstream implements CallHost {
   readonly #backoff: Backoff
   #status: UpstreamStatus
   readonly terms: CallTerms
+  readonly levels = new LinkLevels()
   readonly #listing: Listing
   readonly #renewals = new Renewals()
   #connecting: Promise<void> | undefined

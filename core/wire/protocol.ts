@@ -17,6 +17,18 @@ export const META = {
   subscriptionId: 'io.modelcontextprotocol/subscriptionId',
 } as const
 
+/** Levels of log messages, from the most verbose (RFC 5424, as MCP names them). */
+export const LOG_LEVELS: readonly string[] = [
+  'debug',
+  'info',
+  'notice',
+  'warning',
+  'error',
+  'critical',
+  'alert',
+  'emergency',
+]
+
 /** What every reserved `_meta` key starts with. */
 export const RESERVED = 'io.modelcontextprotocol/'
 

@@ -68,6 +68,7 @@ async function relayed(
   )
   await gateway.ready()
   const client = await rawClient(t, gateway.url, era)
+  if (era === 'legacy') await client.ask({ method: 'logging/setLevel', params: '"level":"debug"' })
   const { messages } = await client.ask({
     method: 'tools/call',
     name: 'up__record',

@@ -1,0 +1,36 @@
+import { isObject } from '../wire/json.ts'
+import { LOG_LEVELS } from '../wire/protocol.ts'
+import type { Link, Message } from './link.ts'
+
+/** Whether a server's log message is at least of the level that its call wants. */
+export function isWanted({ value: { params } }: Message, wanted: string): boolean {
+  const level = isObject(params) ? LOG_LEVELS.indexOf(String(params.level)) : -1
+  return level >= LOG_LEVELS.indexOf(wanted)
+}
+
+/**
+ * The levels of handshake links: each server session has one for all calls. The most verbose that a call
+ * has wanted stays; what others did not want is left out on the way to them.
+ */
+export class LinkLevels {
+  readonly #levels = new WeakMap<Link, { readonly rank: number; readonly set: Promise<void> }>()
+
+  /** Resolves when the server logs from that level on, or will not; `undefined` when it already does. */
+  raise(link: Link, level: string): Promise<void> | undefined {
+    const { era, capabilities } = link.facts
+    if (era === 'modern' || !isObject(capabilities.logging)) return undefined
+    const rank = LOG_LEVELS.indexOf(level)
+    const known = this.#levels.get(link)
+    if (rank < 0 || (known !== undefined && known.rank <= rank)) return known?.set
+    const set = new Promise<void>((resolve) => {
+      const params = `"level":${JSON.stringify(level)}`
+      const over = () => resolve()
+      link.send(
+        { method: 'logging/setLevel', params, meta: '', progress: false },
+        { answered: over, notified() {}, lost: over },
+      )
+    })
+    this.#levels.set(link, { rank, set })
+    return set
+  }
+}
