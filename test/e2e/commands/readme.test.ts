@@ -86,3 +86,22 @@ test('explain prints what the README shows', async (t) => {
   const { out } = await patchbay(...asked.split(' '), fileOf(gateway))
   assert.equal(out, shown(`patchbay ${asked}`))
 })
+
+test('status prints what the README shows', async (t) => {
+  const upstream = await modernUpstream(t)
+  const gateway = await startWith(t, {
+    admin: { host: '127.0.0.1', port: 0 },
+    upstreams: {
+      files: { url: upstream.url },
+      archive: { url: 'http://127.0.0.1:9/mcp', enabled: false },
+    },
+    plugins: [{ use: 'auth-none' }, { use: 'denylist', config: { tools: ['files__move_file'] } }],
+  })
+  await gateway.ready()
+  const { out } = await patchbay('status', fileOf(gateway))
+  const settled = out
+    .replace(/at \S+/, 'at http://127.0.0.1:8080/mcp,')
+    .replace(/up \d+s/, 'up 0s')
+    .replace(/^Config .*\//m, 'Config ')
+  assert.equal(settled, shown('patchbay status'))
+})
