@@ -120,7 +120,25 @@ function named<Q extends CredentialsQuery, R>(listeners: readonly Asked<Q, R>[] 
 }
 
 function isCredentials(value: unknown): boolean {
-  return isDenial(value) || isObject((value as Partial<Credentials>).headers)
+  return isDenial(value) || areHeaders((value as Partial<Credentials>).headers)
+}
+
+const sound = new WeakSet<object>()
+
+/** Whether these can stand in a request; judged once per object, as they are prepared once. */
+function areHeaders(headers: unknown): boolean {
+  if (!isObject(headers)) return false
+  if (sound.has(headers)) return true
+  const all = Object.entries(headers)
+  const fit = all.every(
+    ([name, value]) => /^[\w!#$%&'*+.^`|~-]+$/.test(name) && isHeaderValue(value),
+  )
+  if (fit) sound.add(headers)
+  return fit
+}
+
+function isHeaderValue(value: unknown): boolean {
+  return typeof value === 'string' && /^[\t -~\x80-\xff]*$/.test(value)
 }
 
 function isCredentialsOrAsk(value: unknown): boolean {

@@ -17,3 +17,21 @@ test('a question to nobody is a failure of the plugin, whatever the gateway is a
   assert.equal(failures.length, 4)
   assert.match(failures[0] ?? '', /asking credentials: returned something/)
 })
+
+test('headers that cannot stand in a request fail their plugin, and nothing is sent', async () => {
+  for (const headers of [
+    { authorization: 7 },
+    { authorization: 'Bearer a\r\nx-other: b' },
+    { 'not a name': 'x' },
+    { authorization: 'Bearer ключ' },
+  ]) {
+    const { call, servers, failures } = await rig({
+      tools: { up: ['a'] },
+      lines: [line('keys', { credentials: () => ({ headers: headers as never }) })],
+    })
+    const outcome = await call('up__a')
+    assert.equal(outcome.kind === 'failure' && outcome.code, 'PLUGIN_FAILED')
+    assert.equal(servers.sent.length, 0)
+    assert.match(failures.join(), /keys credentials: returned something/)
+  }
+})
