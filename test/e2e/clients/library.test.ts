@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { Client as FormerClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as FormerTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { kindCounts } from '../../../core/boot/kinds.ts'
 import { type Scope, startWith } from '../../fixtures/gateway.ts'
 import { library } from '../../fixtures/library.ts'
 import { type Era, rawClient } from '../../fixtures/raw.ts'
@@ -133,6 +134,7 @@ test('a URI that a result names and no list does leads to the server that named 
   assert.equal((await read('patchbay+other:cellar://box/7')).error.data.code, 'NOT_FOUND')
   const { messages } = await client.ask({ method: 'resources/templates/list' })
   assert.doesNotMatch(messages[0] ?? '', /patchbay\+/)
+  assert.equal(kindCounts(gateway.catalog?.entries ?? []).templates, 1)
 })
 
 const CLOSED = `
