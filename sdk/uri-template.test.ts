@@ -72,3 +72,12 @@ test('whatever matches has variables, and what does not has none', () => {
   const many = new UriTemplate(`a:${'{x}-'.repeat(40)}end`)
   assert.notEqual(many.variables(`a:${'y-'.repeat(2_000)}end`), undefined)
 })
+
+test('a URI that is too long to be tried with every template matches none', () => {
+  const template = new UriTemplate('a:{+rest}')
+  const longest = `a:${'b'.repeat(16 * 1024 - 2)}`
+  assert.equal(template.matches(longest), true)
+  assert.equal(template.variables(longest)?.rest, longest.slice(2))
+  assert.equal(template.matches(`${longest}b`), false)
+  assert.equal(template.variables(`${longest}b`), undefined)
+})

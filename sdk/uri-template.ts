@@ -17,6 +17,8 @@ const SEGMENT = /[^/?#]/
 const PATH = /[^?#]/
 const QUERY = /[^#]/
 const ANY = /[\s\S]/
+/** In UTF-16 units. Anybody may ask for a URI, and each is tried with every template. */
+const LONGEST = 16 * 1024
 const EXPRESSION = /\{([+#./;?&]?)([^{}]*)\}/g
 
 /** The expressions of RFC 6570, 1.2, by operator. What was expanded from nothing leaves nothing. */
@@ -33,7 +35,7 @@ const PARTS: Readonly<Record<string, Part>> = {
 
 /**
  * The URIs of one shape (RFC 6570), as the gateway matches the `uriTemplate` of a resource. Takes time in
- * proportion to the URI, whatever the template.
+ * proportion to the URI, whatever the template; a URI of more than 16,384 characters matches none.
  */
 export class UriTemplate {
   readonly #parts: readonly Part[]
@@ -79,6 +81,7 @@ export class UriTemplate {
 
   /** Before each part, and after the last, every place where what has been matched so far may end. */
   #ends(uri: string): boolean[][] {
+    if (uri.length > LONGEST) return []
     let ends = new Array<boolean>(uri.length + 1).fill(false)
     ends[0] = true
     const all = [ends]

@@ -29,13 +29,15 @@ export function unlisted(): ListedEntry<'template'> {
 export function isUnlisted({ kind, targets }: Entry): boolean {
   return (
     kind === 'template' &&
+    targets.length > 0 &&
     targets.every(({ upstream, name }) => upstream !== '' && name === ANYTHING)
   )
 }
 
 /** What an upstream's resource, template or anything else of it is called by before anybody collides. */
 export function uriName(upstream: string, uri: string): string {
-  return uri === ANYTHING ? placedUri(upstream, uri) : uri
+  // What reads like another upstream's would be read in its place.
+  return uri === ANYTHING || readPlaced(uri) !== undefined ? placedUri(upstream, uri) : uri
 }
 
 /** The upstream's own URI of what is read. @param uri as the client asked for it */

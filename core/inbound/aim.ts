@@ -18,7 +18,7 @@ export function aimOf(
 ): { name: string; args: Readonly<Record<string, unknown>> | undefined } | string {
   if (method === 'completion/complete') {
     const { ref, argument, context } = params
-    const key = isObject(ref) ? REF_NAME[String(ref.type)] : undefined
+    const key = isObject(ref) && typeof ref.type === 'string' ? REF_NAME[ref.type] : undefined
     const name = key === undefined ? undefined : (ref as Record<string, unknown>)[key]
     if (typeof name !== 'string') {
       return '`ref` must be `{ type: "ref/prompt", name }` or `{ type: "ref/resource", uri }`'

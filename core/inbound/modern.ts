@@ -172,8 +172,7 @@ function clientKey(meta: ClientMessage['meta']): string {
   for (const _ in capabilities) any = true
   let who = ''
   if (isObject(info)) {
-    const name = String(info.name)
-    const version = String(info.version)
+    const { name, version } = namesOf(info)
     who = `${name.length} ${version.length} ${name} ${version}`
   }
   return any ? `${who} ${JSON.stringify(capabilities)}` : who
@@ -182,10 +181,17 @@ function clientKey(meta: ClientMessage['meta']): string {
 function clientOf(meta: ClientMessage['meta']): Client {
   const info = (meta[META.clientInfo] ?? {}) as Record<string, unknown>
   return {
-    name: typeof info.name === 'string' ? info.name : 'unknown',
-    version: typeof info.version === 'string' ? info.version : '',
+    ...namesOf(info),
     protocolVersion: MODERN,
     era: 'modern',
     capabilities: meta[META.capabilities] as Record<string, unknown>,
+  }
+}
+
+/** What is no text counts as not said. */
+function namesOf({ name, version }: Readonly<Record<string, unknown>>) {
+  return {
+    name: typeof name === 'string' ? name : 'unknown',
+    version: typeof version === 'string' ? version : '',
   }
 }

@@ -19,7 +19,7 @@ import { PausedOutcome } from '../kernel/paused-call.ts'
 import type { CallRequest, Exchange } from '../kernel/ports.ts'
 import { findMember, isObject } from '../wire/json.ts'
 import { differingParamHeader, paramHeaders } from '../wire/param-headers.ts'
-import { CODE, META } from '../wire/protocol.ts'
+import { CODE, LOG_LEVELS, META } from '../wire/protocol.ts'
 import { aimOf } from './aim.ts'
 import type { Arrival } from './arrival.ts'
 import type { Cancellable } from './cancellable.ts'
@@ -278,7 +278,8 @@ export class Operations {
 
 function logLevelOf(meta: ClientMessage['meta']): string | undefined {
   const level = meta[META.logLevel]
-  return typeof level === 'string' ? level : undefined
+  // Of a level that is none, nothing is known to be enough.
+  return typeof level === 'string' && LOG_LEVELS.includes(level) ? level : undefined
 }
 
 /** One challenge as RFC 9110 writes it. */

@@ -2,7 +2,7 @@ import type { Question } from '../../sdk/index.ts'
 import type { Alarm, Wheel } from '../hooks/wheel.ts'
 import type { PausedOutcome } from '../kernel/paused-call.ts'
 import { PATIENCE } from '../kernel/pauses.ts'
-import { editMembers, findMember, memberText, readMembers } from '../wire/json.ts'
+import { editMembers, findMember, isObject, memberText, readMembers } from '../wire/json.ts'
 import type { ClientMessage } from './message.ts'
 import type { Session } from './session.ts'
 
@@ -122,8 +122,8 @@ export class Questions {
       // Who cannot show a form has not accepted it.
       asking.take(asked.key, { action: 'cancel' }, '{"action":"cancel"}')
     } else {
-      const { message } = error as { message?: unknown }
-      asking.end({ kind: 'refused', reason: `${asked.method}: ${String(message)}` })
+      const said = isObject(error) && typeof error.message === 'string' ? `: ${error.message}` : ''
+      asking.end({ kind: 'refused', reason: `${asked.method}${said}` })
     }
   }
 

@@ -8,8 +8,8 @@ import { RelayedError, RelayedResult } from './outcome.ts'
 import type { Servers } from './ports.ts'
 import type { Round } from './round.ts'
 
-/** A URI in a result is a member of one of these. Anything else is not parsed for them. */
-const MAY_NAME = /"type"\s*:\s*"resource/
+/** A URI in a result is a member of one of these. Anything else is not parsed for them; escaped letters may spell it. */
+const MAY_NAME = /"type"\s*:\s*"resource|\\u00[67]/
 
 type Place = (uri: string) => string
 

@@ -80,7 +80,13 @@ export async function listEntries(reading: ListReading): Promise<ListedEntry[]> 
   const all: ListedEntry[] = []
   // One after the other: what a server can do at once is for its callers.
   for (const list of lists) all.push(...(await listKind(list, reading)))
-  if (isObject(capabilities.resources)) all.push(unlisted())
+  // A server may list the template of everything itself; twice it would be neither.
+  const anything = unlisted()
+  const { uriTemplate } = anything.definition
+  const said = all.some(
+    (one) => one.kind === 'template' && one.definition.uriTemplate === uriTemplate,
+  )
+  if (isObject(capabilities.resources) && !said) all.push(anything)
   return all
 }
 

@@ -1,10 +1,14 @@
+import type { Wheel } from '../hooks/wheel.ts'
 import { isObject } from '../wire/json.ts'
 import { LOG_LEVELS } from '../wire/protocol.ts'
 import type { Link, Message } from './link.ts'
 
+/** How long a server's word on its level is waited for, in milliseconds. */
+const PATIENCE = 3_000
+
 /** Whether a server's log message is at least of the level that its call wants. */
 export function isWanted({ value: { params } }: Message, wanted: string): boolean {
-  const level = isObject(params) ? LOG_LEVELS.indexOf(String(params.level)) : -1
+  const level = isObject(params) ? LOG_LEVELS.indexOf(params.level as string) : -1
   return level >= LOG_LEVELS.indexOf(wanted)
 }
 
@@ -13,9 +17,14 @@ export function isWanted({ value: { params } }: Message, wanted: string): boolea
  * has wanted stays; what others did not want is left out on the way to them.
  */
 export class LinkLevels {
+  readonly #wheel: Wheel
   readonly #levels = new WeakMap<Link, { readonly rank: number; readonly set: Promise<void> }>()
 
-  /** Resolves when the server logs from that level on, or will not; `undefined` when it already does. */
+  constructor(wheel: Wheel) {
+    this.#wheel = wheel
+  }
+
+  /** Resolves when the server logs from that level on, or will not, or does not say; `undefined` when it already does. */
   raise(link: Link, level: string): Promise<void> | undefined {
     const { era, capabilities } = link.facts
     if (era === 'modern' || !isObject(capabilities.logging)) return undefined
@@ -24,8 +33,16 @@ export class LinkLevels {
     if (rank < 0 || (known !== undefined && known.rank <= rank)) return known?.set
     const set = new Promise<void>((resolve) => {
       const params = `"level":${JSON.stringify(level)}`
-      const over = () => resolve()
-      link.send(
+      const over = () => {
+        this.#wheel.remove(late)
+        resolve()
+      }
+      const late = this.#wheel.after(PATIENCE, () => {
+        // Calls matter more than logs; and a link that is left must not wait for this one.
+        ticket.cancel('timeout')
+        resolve()
+      })
+      const ticket = link.send(
         { method: 'logging/setLevel', params, meta: '', progress: false },
         { answered: over, notified() {}, lost: over },
       )

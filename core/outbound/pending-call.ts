@@ -82,7 +82,7 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
     if (result.resultType !== undefined && result.resultType !== 'complete') {
       this.#fail(
         'UNAVAILABLE',
-        `wants something this gateway did not offer (${String(result.resultType)})`,
+        `wants something this gateway did not offer (${JSON.stringify(result.resultType).slice(0, 100)})`,
         true,
       )
       return
@@ -92,9 +92,15 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
 
   /** The upstream wants to know something first (2026-07-28, multi round-trip requests). */
   #ask(result: Readonly<Record<string, unknown>>, text: string): void {
-    const ask = readAsk(result, text)
-    if (typeof ask === 'string') this.#fail('UNAVAILABLE', ask, true)
-    else this.#settle(this.#host.asked(this.#round, ask))
+    this.#executed = true
+    try {
+      const ask = readAsk(result, text)
+      if (typeof ask === 'string') this.#fail('UNAVAILABLE', ask, true)
+      else this.#settle(this.#host.asked(this.#round, ask))
+    } catch (error) {
+      // What cannot be remembered, for example for its depth: nobody above a link's data would catch it.
+      this.#unopened(error)
+    }
   }
 
   notified(message: Message): void {
@@ -160,7 +166,11 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
     const { logLevel } = this.#round.request
     const raising = logLevel === undefined ? undefined : this.#host.levels.raise(link, logLevel)
     if (raising === undefined) this.#transmit(link, credentials)
-    else void raising.then(() => this.#transmit(link, credentials))
+    else {
+      raising
+        .then(() => this.#transmit(link, credentials))
+        .catch((error: unknown) => this.#unopened(error))
+    }
   }
 
   #transmit(link: Link, credentials: FlatHeaders): void {

@@ -26,6 +26,8 @@ import { StdioProcess } from './stdio-process.ts'
 
 /** How long a modern answer is waited for before the old handshake is tried too. */
 const PROBE = 3_000
+/** Cancelled calls that are told apart; with more, whose a log message is stays unknown. */
+const MOST_STRAYS = 1_000
 
 /** A stdio server, in either era: one pipe, shared by all its calls. */
 export class StdioLink implements Link {
@@ -33,6 +35,8 @@ export class StdioLink implements Link {
   onEnd: (why: Lost) => void = () => {}
   readonly #process: StdioProcess
   readonly #waiting = new Map<number, Waiter>()
+  /** Cancelled calls that the server has not answered: it may still be at them. */
+  readonly #strays = new Set<number>()
   readonly #us: Implementation
   #envelope = ''
   #nextId = 1
@@ -124,6 +128,7 @@ export class StdioLink implements Link {
     return {
       cancel: (reason) => {
         if (!this.#waiting.delete(id)) return
+        if (this.#strays.size < MOST_STRAYS) this.#strays.add(id)
         this.#process.write(writeNotification('notifications/cancelled', { requestId: id, reason }))
         this.#finished()
       },
@@ -170,6 +175,8 @@ export class StdioLink implements Link {
     if (isResponse(message)) {
       const waiter = this.#waiting.get(id as number)
       this.#waiting.delete(id as number)
+      if (this.#strays.size > 0 && this.#strays.size < MOST_STRAYS)
+        this.#strays.delete(id as number)
       waiter?.answered(message)
       this.#finished()
     } else if (id === undefined) this.#notified(message)
@@ -181,8 +188,9 @@ export class StdioLink implements Link {
       this.#changed?.()
       return
     }
-    if (message.value.method === 'notifications/message' && this.open === 1) {
-      // Whose it is can be known only while there is no other.
+    const isLog = message.value.method === 'notifications/message'
+    if (isLog && this.open === 1 && this.#strays.size === 0) {
+      // Whose it is can be known only while there is no other, not even one that was cancelled.
       for (const [id, waiter] of this.#waiting) if (id !== this.#listening) waiter.notified(message)
       return
     }

@@ -36,7 +36,7 @@ export class Upstream implements CallHost {
   readonly #backoff: Backoff
   #status: UpstreamStatus
   readonly terms: CallTerms
-  readonly levels = new LinkLevels()
+  readonly levels: LinkLevels
   readonly #listing: Listing
   readonly #renewals = new Renewals()
   #connecting: Promise<void> | undefined
@@ -50,6 +50,7 @@ export class Upstream implements CallHost {
     this.id = config.id
     this.traces = host.traces
     this.wheel = host.wheel
+    this.levels = new LinkLevels(host.wheel)
     this.#config = config
     this.#host = host
     this.#status = { state: config.enabled ? 'connecting' : 'disabled', era: undefined, tools: 0 }

@@ -1,6 +1,7 @@
 // Servers' log messages reach the call they are about, from the level on that its client asked for.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { FakeClock } from '../../../sdk/testing/clock.ts'
 import { startFixture } from '../../conformance/fixture/fixture.ts'
 import { startWith } from '../../fixtures/gateway.ts'
 import { type Era, rawClient } from '../../fixtures/raw.ts'
@@ -45,6 +46,7 @@ for (const server of ERAS) {
       assert.deepEqual(await logged(client, tool, undefined), [])
       assert.deepEqual(await logged(client, tool, 'debug'), ['info', 'info', 'info'])
       assert.deepEqual(await logged(client, tool, 'error'), [])
+      if (era === 'modern') assert.deepEqual(await logged(client, tool, 'loud'), [])
       // Somebody else's level is their own, whatever the server's session was set to.
       const other = await rawClient(t, gateway.url, era)
       assert.deepEqual(await logged(other, tool, undefined), [])
@@ -76,6 +78,48 @@ test('a handshake server is told of the most verbose level once, and before the 
     'logging/setLevel',
     'tools/call',
   ])
+})
+
+test('a handshake server that never says whether it took a level is called all the same', async (t) => {
+  const server = await stub(t, 'legacy')
+  server.acts.initialize = (_, response) => {
+    response.setHeader('mcp-session-id', server.session)
+    const capabilities = { tools: {}, logging: {} }
+    return { protocolVersion: '2025-11-25', capabilities, serverInfo: {} }
+  }
+  const asked = Promise.withResolvers<void>()
+  server.acts['logging/setLevel'] = () => asked.resolve()
+  const clock = new FakeClock()
+  const upstreams = { up: { url: server.url } }
+  const config = { upstreams, plugins: [{ use: 'auth-none' }] }
+  const gateway = await startWith(t, config, { clock })
+  await gateway.ready()
+  const call = logged(await rawClient(t, gateway.url, 'legacy'), 'up__look', 'info')
+  await asked.promise
+  clock.advance(4_000)
+  await call
+  assert.equal(server.of('tools/call').length, 1)
+})
+
+test('what cannot be written for a handshake server that logs fails its request and ends no process', async (t) => {
+  const server = await stub(t, 'legacy')
+  const prompts = [{ name: 'ask' }]
+  server.acts.initialize = (_, response) => {
+    response.setHeader('mcp-session-id', server.session)
+    const capabilities = { tools: {}, prompts: {}, completions: {}, logging: {} }
+    return { protocolVersion: '2025-11-25', capabilities, serverInfo: {} }
+  }
+  server.acts['logging/setLevel'] = () => ({})
+  server.acts['prompts/list'] = () => ({ prompts })
+  const upstreams = { up: { url: server.url } }
+  const gateway = await startWith(t, { upstreams, plugins: [{ use: 'auth-none' }] })
+  await gateway.ready()
+  const client = await rawClient(t, gateway.url, 'legacy')
+  await logged(client, 'up__look', 'info')
+  const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`
+  const params = `"ref":{"type":"ref/prompt","name":"up__ask"},"argument":{"name":"a","value":${deep}}`
+  const { messages } = await client.ask({ method: 'completion/complete', params })
+  assert.equal(typeof JSON.parse(messages[0] ?? '').error.code, 'number')
 })
 
 test('a level that is none is refused, and so is a level of no session', async (t) => {

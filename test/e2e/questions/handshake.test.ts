@@ -132,7 +132,7 @@ async function waiting(scope: Scope, questions: object = { form: FORM }) {
   const open = async () => {
     const params = {
       protocolVersion: '2025-06-18',
-      capabilities: { elicitation: { url: {}, form: {} } },
+      capabilities: { elicitation: { url: {}, form: {} }, roots: {} },
       clientInfo: { name: 'raw', version: '1' },
     }
     const answer = await wire.post({ jsonrpc: '2.0', id: 0, method: 'initialize', params })
@@ -141,7 +141,7 @@ async function waiting(scope: Scope, questions: object = { form: FORM }) {
   const mine = await open()
   const params = { name: 'up__look', arguments: {} }
   const call = wire.beginPost({ jsonrpc: '2.0', id: 7, method: 'tools/call', params }, mine)
-  await call.seen('elicitation/create')
+  await call.seen('"question-')
   const post = (body: object, as = mine) => wire.post({ jsonrpc: '2.0', ...body }, as)
   return { server, clock, wire, call, post, open, mine }
 }
@@ -190,4 +190,15 @@ test('a question that nobody answers ends the call after ten minutes', async (t)
   assert.equal(json.result.isError, true)
   assert.match(json.result.content[0].text, /nobody answered/)
   assert.equal(server.of('tools/call').length, 1)
+})
+
+test('an answer of any shape ends the wait, even an error that is none', async (t) => {
+  const roots = { roots: { method: 'roots/list' } }
+  for (const error of [null, 'no', { message: { toString: 1, valueOf: 1 } }]) {
+    const { call, post } = await waiting(t, roots)
+    const [{ id }] = call.heard()
+    assert.equal((await post({ id, error })).status, 202)
+    const { json } = await call.answer
+    assert.match(json.result.content[0].text, /the client refused roots\/list/)
+  }
 })

@@ -235,6 +235,11 @@ test('a server that asks for ever is stopped, and one that asks nonsense fails i
     { inputRequests: 7 },
     { inputRequests: { a: { method: 'tools/call', params: {} } } },
     { requestState: 7 },
+    {
+      inputRequests: Object.fromEntries(
+        Array.from({ length: 17 }, (_, i) => [`q${i}`, QUESTION.ok] as const),
+      ),
+    },
   ]) {
     server.acts['tools/call'] = () => ({ resultType: 'input_required', ...nonsense })
     const { result } = await send()
