@@ -82,6 +82,9 @@ export class UriTemplate {
   /** Before each part, and after the last, every place where what has been matched so far may end. */
   #ends(uri: string): boolean[][] {
     if (uri.length > LONGEST) return []
+    const [first] = this.#parts
+    // Most URIs are of another shape from their beginning on.
+    if (first?.optional === false && !uri.startsWith(first.start)) return []
     let ends = new Array<boolean>(uri.length + 1).fill(false)
     ends[0] = true
     const all = [ends]

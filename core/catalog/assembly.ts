@@ -4,7 +4,7 @@ import { isObject } from '../wire/json.ts'
 import { entryText, inherit, sayable } from './entry-text.ts'
 import { type NameRules, publicName } from './names.ts'
 import type { EntryMethod } from './ports.ts'
-import { isUnlisted, placedUri, readPlaced, unlisted, uriName } from './uris.ts'
+import { isUnlisted, placedUri, readPlaced, unlistedName } from './uris.ts'
 
 const KINDS: ReadonlySet<unknown> = new Set(['tool', 'prompt', 'resource', 'template'])
 /** Kinds that clients ask for by a name that the name rules shape; the others by what is a URI. */
@@ -33,9 +33,7 @@ export class Assembly {
       this.entries.flatMap((entry) => (entry.kind === 'tool' ? [[entry.name, entry]] : [])),
     )
     this.#templates = this.entries.flatMap((entry) =>
-      entry.kind === 'template' && !isUnlisted(entry)
-        ? { entry, shape: new UriTemplate(entry.name) }
-        : [],
+      entry.kind === 'template' && !isUnlisted(entry) ? shapeOf(entry) : [],
     )
     this.hasResources = this.entries.some(
       ({ kind, targets }) => RESOURCES.has(kind) && targets.some(({ upstream }) => upstream !== ''),
@@ -84,14 +82,12 @@ export class Assembly {
 
   /** One resource has one entry, whatever it is asked for by: what refuses it is not to be walked round. */
   #placed(upstream: string, own: string): Entry | undefined {
-    const shaped = ({ entry: { targets } }: Shape) =>
-      targets.some(
-        (target) => target.upstream === upstream && new UriTemplate(target.name).matches(own),
-      )
+    const shaped = ({ targets }: Shape) =>
+      targets.some((target) => target.upstream === upstream && target.shape.matches(own))
     return (
       this.#own.get(`${upstream} ${own}`) ??
       this.#templates.find(shaped)?.entry ??
-      this.#byKey.get(keyOf('template', uriName(upstream, unlisted().definition.uriTemplate)))
+      this.#byKey.get(keyOf('template', unlistedName(upstream)))
     )
   }
 
@@ -104,6 +100,16 @@ export class Assembly {
 interface Shape {
   readonly entry: Entry
   readonly shape: UriTemplate
+  /** The same by the upstreams' own URIs. */
+  readonly targets: readonly { readonly upstream: string; readonly shape: UriTemplate }[]
+}
+
+function shapeOf(entry: Entry): Shape {
+  const shape = new UriTemplate(entry.name)
+  const targets = entry.targets.map(({ upstream, name }) => {
+    return { upstream, shape: name === entry.name ? shape : new UriTemplate(name) }
+  })
+  return { entry, shape, targets }
 }
 
 /** Equal for lists of entries that read and call the same. */

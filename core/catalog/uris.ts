@@ -25,6 +25,11 @@ export function unlisted(): ListedEntry<'template'> {
   return { kind: 'template', definition, text: JSON.stringify(definition) }
 }
 
+/** What such an entry is called. */
+export function unlistedName(upstream: string): string {
+  return placedUri(upstream, ANYTHING)
+}
+
 /** Whether an entry stands for what its server does not list; it is in no list either. */
 export function isUnlisted({ kind, targets }: Entry): boolean {
   return (

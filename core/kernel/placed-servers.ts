@@ -48,7 +48,18 @@ export class PlacedServers implements Servers {
   }
 }
 
+/** What cannot be placed is not passed on: its URIs could be taken for another server's. */
 function placed(round: Round, outcome: Outcome, assembly: Assembly): Outcome {
+  try {
+    return withPlaces(round, outcome, assembly)
+  } catch {
+    const message = `${round.target?.upstream}: answered with what cannot be read`
+    const hint = 'Check whether it was done before trying again.'
+    return { kind: 'failure', code: 'UNAVAILABLE', message, hint, executed: outcome.executed }
+  }
+}
+
+function withPlaces(round: Round, outcome: Outcome, assembly: Assembly): Outcome {
   const { upstream = '' } = round.target ?? {}
   const place: Place = (uri) => assembly.publicUri(upstream, uri)
   if (outcome instanceof RelayedError) {

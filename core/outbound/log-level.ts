@@ -12,42 +12,54 @@ export function isWanted({ value: { params } }: Message, wanted: string): boolea
   return level >= LOG_LEVELS.indexOf(wanted)
 }
 
+type Headers = Readonly<Record<string, string>> | undefined
+
+interface LinkLevel {
+  readonly rank: number
+  /** Until the server has said so. */
+  setting: Promise<void> | undefined
+}
+
 /**
  * The levels of handshake links: each server session has one for all calls. The most verbose that a call
  * has wanted stays; what others did not want is left out on the way to them.
  */
 export class LinkLevels {
   readonly #wheel: Wheel
-  readonly #levels = new WeakMap<Link, { readonly rank: number; readonly set: Promise<void> }>()
+  readonly #levels = new WeakMap<Link, LinkLevel>()
 
   constructor(wheel: Wheel) {
     this.#wheel = wheel
   }
 
   /** Resolves when the server logs from that level on, or will not, or does not say; `undefined` when it already does. */
-  raise(link: Link, level: string): Promise<void> | undefined {
+  raise(link: Link, level: string, headers: Headers): Promise<void> | undefined {
     const { era, capabilities } = link.facts
     if (era === 'modern' || !isObject(capabilities.logging)) return undefined
     const rank = LOG_LEVELS.indexOf(level)
     const known = this.#levels.get(link)
-    if (rank < 0 || (known !== undefined && known.rank <= rank)) return known?.set
-    const set = new Promise<void>((resolve) => {
+    if (rank < 0 || (known !== undefined && known.rank <= rank)) return known?.setting
+    const own: LinkLevel = { rank, setting: undefined }
+    const setting = new Promise<void>((resolve) => {
       const params = `"level":${JSON.stringify(level)}`
       const over = () => {
         this.#wheel.remove(late)
+        own.setting = undefined
         resolve()
       }
       const late = this.#wheel.after(PATIENCE, () => {
         // Calls matter more than logs; and a link that is left must not wait for this one.
         ticket.cancel('timeout')
+        own.setting = undefined
         resolve()
       })
       const ticket = link.send(
-        { method: 'logging/setLevel', params, meta: '', progress: false },
+        { method: 'logging/setLevel', params, meta: '', progress: false, headers },
         { answered: over, notified() {}, lost: over },
       )
     })
-    this.#levels.set(link, { rank, set })
-    return set
+    own.setting = setting
+    this.#levels.set(link, own)
+    return setting
   }
 }

@@ -64,6 +64,16 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
   }
 
   answered(message: Message): void {
+    try {
+      this.#take(message)
+    } catch (error) {
+      // What cannot be taken in, for example for its depth: nobody above a link's data would catch it.
+      this.#executed = true
+      this.#unopened(error)
+    }
+  }
+
+  #take(message: Message): void {
     const error = errorOf(message)
     if (error !== undefined) {
       this.#error(error, textOf(message, 'error') ?? '{}')
@@ -92,15 +102,9 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
 
   /** The upstream wants to know something first (2026-07-28, multi round-trip requests). */
   #ask(result: Readonly<Record<string, unknown>>, text: string): void {
-    this.#executed = true
-    try {
-      const ask = readAsk(result, text)
-      if (typeof ask === 'string') this.#fail('UNAVAILABLE', ask, true)
-      else this.#settle(this.#host.asked(this.#round, ask))
-    } catch (error) {
-      // What cannot be remembered, for example for its depth: nobody above a link's data would catch it.
-      this.#unopened(error)
-    }
+    const ask = readAsk(result, text)
+    if (typeof ask === 'string') this.#fail('UNAVAILABLE', ask, true)
+    else this.#settle(this.#host.asked(this.#round, ask))
   }
 
   notified(message: Message): void {
@@ -164,7 +168,8 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
       return
     }
     const { logLevel } = this.#round.request
-    const raising = logLevel === undefined ? undefined : this.#host.levels.raise(link, logLevel)
+    const raising =
+      logLevel === undefined ? undefined : this.#host.levels.raise(link, logLevel, credentials)
     if (raising === undefined) this.#transmit(link, credentials)
     else {
       raising

@@ -24,7 +24,7 @@ import type { PluginSpec } from '../../hooks/setup.ts'
 import { isRecord } from '../config/schema-walk.ts'
 
 /** The gateway's own name among the plugin lines; no id has a dollar sign. */
-export const GATEWAY_LINE = '$gateway'
+const GATEWAY_LINE = '$gateway'
 
 /** What the gateway itself is: somebody else's would tell plugins of another gateway than the one that runs. */
 const GATEWAYS_OWN = [Calls, Catalog, Clock, Events, Info, Log, Metrics, Secrets, Upstreams]

@@ -71,12 +71,12 @@ export class CountedShadows implements ShadowReport {
 }
 
 /** Whether a verdict would have changed nothing. */
-export function isNothing({ verdict }: Pick<ShadowRow, 'verdict'>): boolean {
+function isNothing({ verdict }: Pick<ShadowRow, 'verdict'>): boolean {
   return verdict === 'none' || verdict === 'pass' || verdict === 'show'
 }
 
 /** Whether a verdict is about a list's entry, not about a call. */
-export function isOfList({ verdict }: Pick<ShadowRow, 'verdict'>): boolean {
+function isOfList({ verdict }: Pick<ShadowRow, 'verdict'>): boolean {
   return verdict === 'show' || verdict === 'hide'
 }
 

@@ -80,6 +80,37 @@ test('a handshake server is told of the most verbose level once, and before the 
   ])
 })
 
+/** An upstream wants to know whom it serves, whatever it is asked. */
+const ACCOUNT = `
+import { definePlugin } from 'mcp-patchbay/sdk'
+const account = { headers: { authorization: 'Bearer account' } }
+export default definePlugin({
+  name: 'account',
+  version: '1.0.0',
+  configSchema: { type: 'object', additionalProperties: false, properties: {} },
+  setup: () => ({ credentials: () => account }),
+})
+`
+
+test('a handshake server is told of the level with the credentials of the call', async (t) => {
+  const server = await stub(t, 'legacy')
+  server.acts.initialize = (_, response) => {
+    response.setHeader('mcp-session-id', server.session)
+    const capabilities = { tools: {}, logging: {} }
+    return { protocolVersion: '2025-11-25', capabilities, serverInfo: {} }
+  }
+  server.acts['logging/setLevel'] = () => ({})
+  const config = {
+    upstreams: { up: { url: server.url } },
+    plugins: [{ use: 'auth-none' }, { use: './account.ts' }],
+  }
+  const gateway = await startWith(t, config, { files: { 'account.ts': ACCOUNT } })
+  await gateway.ready()
+  await logged(await rawClient(t, gateway.url, 'legacy'), 'up__look', 'info')
+  const shown = server.of('logging/setLevel').map(({ headers }) => headers.authorization)
+  assert.deepEqual(shown, ['Bearer account'])
+})
+
 test('a handshake server that never says whether it took a level is called all the same', async (t) => {
   const server = await stub(t, 'legacy')
   server.acts.initialize = (_, response) => {

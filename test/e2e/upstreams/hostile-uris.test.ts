@@ -75,3 +75,19 @@ test('a server that lists the template of everything is read like one that does 
   await client.read('patchbay+bank:bank:///account')
   assert.deepEqual(read(bank), ['bank:///account'])
 })
+
+test('an answer whose URIs cannot be rewritten is not passed on, and may have been acted upon', async (t) => {
+  const bank = await library(t, ['doc:///1'])
+  const evil = await library(t, ['doc:///1'])
+  evil.acts['tools/call'] = ({ message: { id } }, response) => {
+    const link = '{"type":"resource_link","uri":"doc:///1","name":"x"}'
+    const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`
+    const result = `{"resultType":"complete","content":[${link}],"structuredContent":{"deep":${deep}}}`
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(`{"jsonrpc":"2.0","id":${id},"result":${result}}`)
+  }
+  const client = await reader(t, { bank, evil })
+  const { result } = await client.call('evil__look')
+  assert.equal(result._meta['patchbay/error'].code, 'UNAVAILABLE')
+  assert.match(result.content[0].text, /^evil: .*Check whether it was done/)
+})
