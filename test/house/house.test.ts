@@ -25,12 +25,12 @@ const TOP = [
 ]
 const MAX_LINES = 300
 /** Lines of code, comments and blank lines not counted. */
-const BUDGETS = { hooks: 1_000, catalog: 1_200, kernel: 2_200 }
+const BUDGETS = { hooks: 1_000, catalog: 1_200, kernel: 2_600 }
 /** The rooms without I/O, each on top of those before it. */
 const PURE = ['hooks', 'catalog', 'kernel']
 
 /** Rooms of core that never import each other: they meet through interfaces of the kernel. */
-const ROOMS = ['inbound', 'outbound', 'services']
+const ROOMS = ['inbound', 'outbound', 'bridge', 'services']
 
 interface Import {
   readonly file: string

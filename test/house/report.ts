@@ -8,6 +8,7 @@ const ROOMS = [
   'core/kernel',
   'core/inbound',
   'core/outbound',
+  'core/bridge',
   'core/services',
   'core/boot',
   'sdk',
