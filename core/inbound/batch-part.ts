@@ -1,13 +1,13 @@
+import type { OpenExchange } from './arrival.ts'
 import { Cancellable } from './cancellable.ts'
-import type { HttpExchange } from './exchange.ts'
 import type { StatusExchange } from './operations.ts'
 
 /** One message of a batch: its own call on the batch's stream. */
 export class BatchPart extends Cancellable implements StatusExchange {
   readonly statusOpen = false
-  readonly #whole: HttpExchange
+  readonly #whole: OpenExchange
 
-  constructor(whole: HttpExchange) {
+  constructor(whole: OpenExchange) {
     super()
     this.#whole = whole
   }
@@ -24,7 +24,7 @@ export class BatchPart extends Cancellable implements StatusExchange {
     return this.#whole.sessionId
   }
 
-  get headers(): HttpExchange['headers'] {
+  get headers(): OpenExchange['headers'] {
     return this.#whole.headers
   }
 

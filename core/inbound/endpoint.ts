@@ -2,17 +2,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Authenticated, AuthRequest, Denial, Failure } from '../../sdk/index.ts'
 import { isPromise } from '../hooks/hooks.ts'
 import { CODE, META, MODERN } from '../wire/protocol.ts'
-import { type Arrival, HttpAuthRequest } from './arrival.ts'
+import { HttpAuthRequest } from './arrival.ts'
 import { readBody } from './body.ts'
 import type { Doors } from './doors.ts'
 import { sendJson } from './exchange.ts'
+import { HttpArrival } from './http-arrival.ts'
 import type { LegacyWire } from './legacy.ts'
 import { type ClientMessage, parseBody } from './message.ts'
-import type { ModernWire } from './modern.ts'
+import type { ModernEra } from './modern.ts'
 import { failed } from './operations.ts'
 import { hintPage } from './page.ts'
 import type { Reply } from './replies.ts'
-import { respond, type WireParts } from './wire.ts'
+import { NO_ID, respond, type WireParts } from './wire.ts'
 
 /** A request that was not let in, for the log: no header, no credential. */
 export interface RefusedRequest {
@@ -26,7 +27,7 @@ export interface RefusedRequest {
 /** What the endpoint needs besides what the wires share. */
 export interface EndpointParts extends WireParts {
   readonly doors: Doors
-  readonly modern: ModernWire
+  readonly modern: ModernEra
   readonly legacy: LegacyWire
   readonly bodyLimit: number
   /** Told of what made a request fail: a throw in the gateway's own code, or a HookError. */
@@ -36,8 +37,6 @@ export interface EndpointParts extends WireParts {
   /** The URL clients use, for the hint page. */
   readonly url: () => string
 }
-
-const NO_ID = { id: undefined }
 
 /**
  * `/mcp` and its profiles: checks the door, asks who it is, reads the body, and gives each message to
@@ -72,8 +71,8 @@ export class Endpoint {
         response.end()
         return
     }
-    this.#authenticate(auth, response, cors, ({ principal, until }) => {
-      const arrival = { request, response, auth, requestId, path, principal, until, cors }
+    this.#authenticate(auth, response, cors, (who) => {
+      const arrival = new HttpArrival(request, response, auth, who, cors, this.#parts)
       const learnt = this.#parts.legacy.learn(request)
       if (!isPromise(learnt)) return this.#route(arrival)
       // Whether the session was ended cannot be said: it may have been.
@@ -160,7 +159,7 @@ export class Endpoint {
     this.#parts.refused({ requestId, code, reason, path, remoteAddress })
   }
 
-  #route(arrival: Arrival): void {
+  #route(arrival: HttpArrival): void {
     const { request, response, cors } = arrival
     const { legacy, replies, bodyLimit } = this.#parts
     if (request.method !== 'POST') {
@@ -185,7 +184,7 @@ export class Endpoint {
     })
   }
 
-  #read(arrival: Arrival, text: string): void {
+  #read(arrival: HttpArrival, text: string): void {
     const { response, cors, request } = arrival
     const { modern, legacy, replies } = this.#parts
     const body = parseBody(text)
@@ -217,14 +216,10 @@ export class Endpoint {
   }
 
   /** The header speaks of one era, the body of the other. */
-  #mixed({ response, cors }: Arrival, message: ClientMessage): void {
+  #mixed(arrival: HttpArrival, message: ClientMessage): void {
     const { replies } = this.#parts
     // Nothing is defined for notifications over HTTP, so nothing can be wrong with one.
-    if (message.id === undefined) {
-      response.writeHead(202, [...cors])
-      response.end()
-      return
-    }
+    if (message.id === undefined) return arrival.accept()
     const reply =
       message.method === 'initialize'
         ? replies.error(400, CODE.headerMismatch, `Header mismatch: ${MODERN} has no initialize`)
@@ -233,7 +228,7 @@ export class Endpoint {
             CODE.invalidParams,
             `Invalid params: \`_meta["${META.version}"]\` is missing`,
           )
-    sendJson(response, reply.status, respond(message, reply), [...cors])
+    arrival.send(reply.status, respond(message, reply))
   }
 }
 

@@ -12,12 +12,13 @@ import type { Implementation } from '../wire/protocol.ts'
 import { type Arrival, HttpAuthRequest } from './arrival.ts'
 import { Doors } from './doors.ts'
 import { Endpoint, type RefusedRequest, sendError } from './endpoint.ts'
-import { sendJson } from './exchange.ts'
 import { InFlight } from './in-flight.ts'
 import { LegacyWire } from './legacy.ts'
+import { LegacyEra } from './legacy-era.ts'
 import { LogLevels } from './log-levels.ts'
 import type { ClientMessage } from './message.ts'
-import { ModernWire } from './modern.ts'
+import { ModernEra } from './modern.ts'
+import { OpenCalls } from './open-calls.ts'
 import { OpenStreams } from './open-streams.ts'
 import { failed, Operations } from './operations.ts'
 import { addressOf, closePort, isHangUp, openPort } from './port.ts'
@@ -94,11 +95,12 @@ export class Inbound {
       streams: this.#streams,
       crashed: (arrival, message, cause) => this.#crashed(replies, arrival, message, cause),
     }
+    const era = new LegacyEra(shared, questions, levels, new OpenCalls(), us)
     this.#endpoint = new Endpoint({
       ...shared,
       doors: this.#doors,
-      modern: new ModernWire(shared),
-      legacy: new LegacyWire(shared, new Sessions(sealer, revoked, now), questions, levels, us),
+      modern: new ModernEra(shared),
+      legacy: new LegacyWire(shared, new Sessions(sealer, revoked, now), era),
       bodyLimit: listen.bodyLimit,
       fault: parts.fault,
       refused: parts.refused,
@@ -237,13 +239,10 @@ export class Inbound {
     message: Pick<ClientMessage, 'id'>,
     cause: unknown,
   ): void {
-    const { response, requestId, cors } = arrival
+    const { requestId } = arrival
     this.#parts.fault(cause, requestId)
-    if (response.headersSent) response.destroy()
-    else {
-      const context = { era: 'modern', requestId, status: false } as const
-      sendJson(response, 200, respond(message, replies.refusal(failed(cause), context)), cors)
-    }
+    const context = { era: 'modern', requestId, status: false } as const
+    arrival.break(respond(message, replies.refusal(failed(cause), context)))
   }
 }
 

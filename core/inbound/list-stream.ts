@@ -1,10 +1,9 @@
-import type { ServerResponse } from 'node:http'
 import type { Caller } from '../../sdk/index.ts'
 import type { ShownList } from '../catalog/lists.ts'
 import type { Alarm, Wheel } from '../hooks/wheel.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { ListWatcher } from '../kernel/ports.ts'
-import { keepsUp, sseEvent, startStream } from './exchange.ts'
+import type { Outlet } from './arrival.ts'
 
 const KEEP_ALIVE = 15_000
 
@@ -25,9 +24,7 @@ export interface StreamWords {
 
 /** Whom a stream serves, and with what. */
 export interface StreamParts {
-  readonly response: ServerResponse
-  /** Sent with the answer, flat. */
-  readonly headers: readonly string[]
+  readonly outlet: Outlet
   readonly kernel: Kernel
   readonly wheel: Wheel
   readonly caller: Caller
@@ -57,14 +54,13 @@ export class ListStream implements ListWatcher, Alarm {
   #over = false
 
   constructor(parts: StreamParts) {
-    const { response, wheel, words } = parts
+    const { outlet, wheel, words } = parts
     this.caller = parts.caller
     this.#parts = parts
     this.#expires = wheel.now() + parts.lifetime
     this.deadline = this.#next()
-    startStream(response, parts.headers)
-    if (words.opened !== undefined) response.write(sseEvent(words.opened))
-    response.on('close', () => this.#close())
+    if (words.opened !== undefined) outlet.send(words.opened)
+    outlet.closed(() => this.#close())
     const watched = parts.wanted.length > 0
     this.#unwatch = watched ? parts.kernel.watch(this) : () => {}
     wheel.add(this)
@@ -84,8 +80,7 @@ export class ListStream implements ListWatcher, Alarm {
     if (this.#over) return
     // Whoever may no longer call may no longer listen.
     if (this.#parts.wheel.now() >= this.#expires) return void this.end()
-    const { response } = this.#parts
-    if (keepsUp(response)) response.write(': keep-alive\n\n')
+    this.#parts.outlet.beat()
     this.deadline = this.#next()
     this.#parts.wheel.add(this)
   }
@@ -93,19 +88,16 @@ export class ListStream implements ListWatcher, Alarm {
   /** Ends it from our side. Resolves when its last word has left. */
   async end(): Promise<void> {
     if (this.#over) return
-    const { response, words } = this.#parts
-    if (words.ended !== undefined) response.write(sseEvent(words.ended))
+    const { outlet, words } = this.#parts
+    if (words.ended !== undefined) outlet.send(words.ended)
     this.#close()
-    await new Promise<void>((resolve) => {
-      response.on('close', resolve)
-      response.end()
-    })
+    await outlet.end()
   }
 
   /** Reads the lists and tells the caller which differ; one that cannot be made reads as empty. */
   async #look(tell: boolean): Promise<void> {
     const turn = ++this.#looks
-    const { kernel, wanted, words, response } = this.#parts
+    const { kernel, wanted, words, outlet } = this.#parts
     let texts = wanted.map(() => '')
     try {
       const shown = await kernel.list(this.caller)
@@ -118,7 +110,7 @@ export class ListStream implements ListWatcher, Alarm {
     this.#known = texts
     if (!tell) return
     for (const [i, group] of wanted.entries()) {
-      if (texts[i] !== before[i]) response.write(sseEvent(words.changed(group)))
+      if (texts[i] !== before[i]) outlet.send(words.changed(group))
     }
   }
 

@@ -5,7 +5,6 @@ import { isObject } from '../wire/json.ts'
 import { CODE, decodeHeaderValue, META, MODERN } from '../wire/protocol.ts'
 import { AIM } from './aim.ts'
 import type { Arrival } from './arrival.ts'
-import { HttpExchange, sendJson } from './exchange.ts'
 import type { ListGroup } from './list-stream.ts'
 import type { ClientMessage } from './message.ts'
 import type { Reply } from './replies.ts'
@@ -13,8 +12,8 @@ import { openStream, proceed, respond, type WireParts } from './wire.ts'
 
 const NO_CACHE = ',"ttlMs":0,"cacheScope":'
 
-/** Protocol 2026-07-28 over Streamable HTTP: every request describes itself. */
-export class ModernWire {
+/** Protocol 2026-07-28, whatever carries it: every request describes itself. */
+export class ModernEra {
   readonly #parts: WireParts
 
   constructor(parts: WireParts) {
@@ -26,11 +25,7 @@ export class ModernWire {
     const { replies } = this.#parts
     const wrong = this.#check(arrival, message)
     if (wrong !== undefined) return this.#send(arrival, message, wrong)
-    if (message.id === undefined) {
-      arrival.response.writeHead(202, [...arrival.cors])
-      arrival.response.end()
-      return
-    }
+    if (message.id === undefined) return arrival.accept()
     const caller = this.#parts.kernel.callers.get(
       arrival.principal,
       arrival.path,
@@ -66,19 +61,8 @@ export class ModernWire {
   }
 
   #call(method: EntryMethod, arrival: Arrival, message: ClientMessage, caller: Caller): void {
-    const { request, response, requestId, cors } = arrival
     const { operations } = this.#parts
-    const exchange = new HttpExchange(
-      request,
-      response,
-      this.#parts,
-      'modern',
-      requestId,
-      undefined,
-      cors,
-      // A closed stream is how a modern client cancels.
-      true,
-    )
+    const exchange = arrival.exchange('modern', undefined)
     const done = (reply: Reply | undefined) => {
       if (reply === undefined) exchange.abandon()
       else {
@@ -89,7 +73,7 @@ export class ModernWire {
     const go = (wrong: Reply | undefined) =>
       wrong ?? operations.call(method, message, caller, exchange)
     const call = () => {
-      if (method !== 'tools/call') return go(undefined)
+      if (method !== 'tools/call' || arrival.mirrors === undefined) return go(undefined)
       const wrong = operations.differing(message, caller, exchange)
       return isPromise(wrong) ? wrong.then(go) : go(wrong)
     }
@@ -124,17 +108,17 @@ export class ModernWire {
 
   #send(arrival: Arrival, message: ClientMessage, reply: Reply): void {
     const headers = this.#parts.operations.challengeHeaders(reply.challenge, arrival)
-    sendJson(arrival.response, reply.status, respond(message, reply), [...arrival.cors, ...headers])
+    arrival.send(reply.status, respond(message, reply), headers)
   }
 
   /** The envelope, then the headers that mirror it (2026-07-28, transports: standard headers). */
-  #check({ request: { headers } }: Arrival, message: ClientMessage): Reply | undefined {
+  #check({ mirrors }: Arrival, message: ClientMessage): Reply | undefined {
     const { replies } = this.#parts
     const { meta, method, params } = message
     const version = meta[META.version]
     if (typeof version !== 'string') return this.#badMeta(META.version, 'a string')
     // Who contradicts itself is told so, whichever of the two versions is spoken here.
-    if (headers['mcp-protocol-version']?.toString().trim() !== version) {
+    if (mirrors !== undefined && mirrors['mcp-protocol-version']?.toString().trim() !== version) {
       return replies.mismatch('MCP-Protocol-Version')
     }
     if (version !== MODERN) return replies.version(version, [MODERN])
@@ -144,12 +128,12 @@ export class ModernWire {
       return this.#badMeta(META.clientInfo, 'an object with a name')
     }
     // Which headers a notification carries is not defined.
-    if (message.id === undefined) return undefined
-    if (headers['mcp-method']?.toString().trim() !== method) return replies.mismatch('Mcp-Method')
+    if (message.id === undefined || mirrors === undefined) return undefined
+    if (mirrors['mcp-method']?.toString().trim() !== method) return replies.mismatch('Mcp-Method')
     const aim = method === undefined ? undefined : AIM[method]
     const aimedAt = aim === undefined ? undefined : params[aim]
     if (typeof aimedAt !== 'string') return undefined
-    const name = headers['mcp-name']?.toString().trim()
+    const name = mirrors['mcp-name']?.toString().trim()
     if (name === undefined || decodeHeaderValue(name) !== aimedAt)
       return replies.mismatch('Mcp-Name')
     return undefined

@@ -2,8 +2,7 @@ import { type Caller, deny, type Maybe } from '../../sdk/index.ts'
 import { isPromise } from '../hooks/hooks.ts'
 import type { Wheel } from '../hooks/wheel.ts'
 import type { Kernel } from '../kernel/kernel.ts'
-import type { Arrival } from './arrival.ts'
-import { type HttpExchange, sendJson } from './exchange.ts'
+import type { Arrival, OpenExchange } from './arrival.ts'
 import type { InFlight } from './in-flight.ts'
 import { type ListGroup, ListStream, type StreamWords } from './list-stream.ts'
 import type { ClientMessage } from './message.ts'
@@ -26,6 +25,9 @@ export interface WireParts {
   /** Answers after a throw in our own code, and tells the log. */
   readonly crashed: (arrival: Arrival, message: Pick<ClientMessage, 'id'>, cause: unknown) => void
 }
+
+/** What answers go to that belong to no request. */
+export const NO_ID = { id: undefined }
 
 /** A JSON-RPC response with the id as the client wrote it. */
 export function respond({ id }: Pick<ClientMessage, 'id'>, { body }: Reply): string {
@@ -50,21 +52,21 @@ export interface StreamOrder {
  */
 export function openStream(
   { kernel, wheel, now, streams, inFlight, replies }: WireParts,
-  { response, cors, until, principal, requestId }: Arrival,
+  arrival: Arrival,
   message: Pick<ClientMessage, 'id'>,
   order: StreamOrder,
 ): void {
+  const { until, principal, requestId } = arrival
   if (order.session !== undefined) streams.endSession(order.session)
   if (streams.full(principal)) {
     const hint = 'Close streams that are no longer read, then try again.'
     const reason = `You hold ${streams.most} streams open, and no more are allowed`
     const reply = replies.door(deny('RATE_LIMITED', reason, { hint }), requestId)
-    return sendJson(response, reply.status, respond(message, reply), cors)
+    return arrival.send(reply.status, respond(message, reply))
   }
   const stream = new ListStream({
     ...order,
-    response,
-    headers: cors,
+    outlet: arrival.outlet(),
     kernel,
     wheel,
     lifetime: until === undefined ? Number.POSITIVE_INFINITY : until - now(),
@@ -85,7 +87,7 @@ export function proceed<T>(
   message: Pick<ClientMessage, 'id'>,
   run: () => Maybe<T>,
   go: (value: T) => void,
-  exchange?: HttpExchange,
+  exchange?: OpenExchange,
 ): void {
   const crash = (cause: unknown) => {
     exchange?.drop()

@@ -1,0 +1,214 @@
+import type { Caller, Client, Maybe } from '../../sdk/index.ts'
+import { isPromise } from '../hooks/hooks.ts'
+import { CODE, type Implementation } from '../wire/protocol.ts'
+import type { Arrival } from './arrival.ts'
+import { BatchPart } from './batch-part.ts'
+import { initializing } from './legacy-client.ts'
+import type { ListGroup } from './list-stream.ts'
+import type { LogLevels } from './log-levels.ts'
+import type { ClientMessage } from './message.ts'
+import type { OpenCalls } from './open-calls.ts'
+import type { StatusExchange } from './operations.ts'
+import type { Questions } from './questions.ts'
+import type { Reply } from './replies.ts'
+import type { Session } from './session.ts'
+import { NO_ID, openStream, proceed, respond, type WireParts } from './wire.ts'
+
+/** The only revision with batches; also what a request without a version header is taken for. */
+const BATCHES = '2025-03-26'
+const WORDS = {
+  changed: (group: ListGroup) => `{"jsonrpc":"2.0","method":"notifications/${group}/list_changed"}`,
+}
+
+/** The session that a client's `initialize` opened, and what the wire says besides. */
+export interface Begun {
+  readonly session: Session
+  /** Flat, for wires that have some. */
+  readonly headers?: readonly string[]
+}
+
+/**
+ * Protocol 2024-11-05 to 2025-11-25, whatever carries it: what the messages of a client in a session mean.
+ * Which session that is, the wire knows.
+ */
+export class LegacyEra {
+  readonly #parts: WireParts
+  readonly #questions: Questions
+  readonly #levels: LogLevels
+  readonly #us: Implementation
+  readonly #open: OpenCalls
+
+  constructor(
+    parts: WireParts,
+    questions: Questions,
+    levels: LogLevels,
+    open: OpenCalls,
+    us: Implementation,
+  ) {
+    this.#parts = parts
+    this.#questions = questions
+    this.#levels = levels
+    this.#open = open
+    this.#us = us
+  }
+
+  /**
+   * Serves one message.
+   * @param session `undefined` for a client that has none
+   * @param begin opens the session that an `initialize` asks for
+   */
+  serve(
+    arrival: Arrival,
+    message: ClientMessage,
+    session: Session | undefined,
+    begin: (client: Client) => Begun,
+  ): void {
+    if (message.id === undefined || message.method === undefined) {
+      this.#notified(message, session)
+      return arrival.accept()
+    }
+    if (message.method === 'initialize') return this.#initialize(arrival, message, begin)
+    const exchange = arrival.exchange('legacy', session?.id)
+    const done = (reply: Reply | undefined) => {
+      if (reply === undefined) exchange.abandon()
+      else {
+        const headers = this.#parts.operations.challengeHeaders(reply.challenge, arrival)
+        exchange.finish(reply.status, respond(message, reply), headers)
+      }
+    }
+    const answer = () => this.#answer(arrival, message, session, exchange)
+    proceed(this.#parts, arrival, message, answer, done, exchange)
+  }
+
+  /** Serves a batch: each message by itself, the answers together. */
+  serveBatch(
+    arrival: Arrival,
+    messages: readonly (ClientMessage | string)[],
+    session: Session | undefined,
+  ): void {
+    const { replies } = this.#parts
+    const version = session?.client.protocolVersion ?? namedVersion(arrival)
+    if (version !== BATCHES) {
+      const reason = `Invalid Request: ${version} has no batches`
+      const wrong = replies.error(400, CODE.invalidRequest, reason)
+      return arrival.send(400, respond(NO_ID, wrong))
+    }
+    const exchange = arrival.exchange('legacy', session?.id)
+    const answers = messages.map(async (message) => {
+      if (typeof message === 'string') {
+        const reason = `Invalid Request: ${message}`
+        return respond(NO_ID, replies.error(400, CODE.invalidRequest, reason))
+      }
+      if (message.id === undefined || message.method === undefined) {
+        this.#notified(message, session)
+        return []
+      }
+      // One stream, one status: nothing in a batch can have its own.
+      const reply = await this.#answer(arrival, message, session, new BatchPart(exchange))
+      return reply === undefined ? [] : respond(message, reply)
+    })
+    const done = (texts: readonly string[]) => {
+      if (texts.length > 0) return exchange.finish(200, `[${texts.join(',')}]`)
+      if (!exchange.statusOpen) return exchange.abandon()
+      exchange.drop()
+      arrival.accept()
+    }
+    const all = () => Promise.all(answers).then((every) => every.flat())
+    proceed(this.#parts, arrival, NO_ID, all, done, exchange)
+  }
+
+  /** Opens the stream that tells a session of changed lists. */
+  stream(arrival: Arrival, session: Session): void {
+    const caller = this.#caller(arrival, session)
+    const { groups: wanted } = this.#parts.operations
+    openStream(this.#parts, arrival, NO_ID, { caller, words: WORDS, wanted, session: session.id })
+  }
+
+  /** The session is over, and with it what waits for its client. */
+  ended(session: Session): void {
+    this.#parts.streams.endSession(session.id)
+    this.#questions.endSession(session.id)
+    this.#levels.forget(session)
+  }
+
+  #answer(
+    arrival: Arrival,
+    message: ClientMessage,
+    session: Session | undefined,
+    exchange: StatusExchange,
+  ): Maybe<Reply | undefined> {
+    const { operations, replies } = this.#parts
+    const method = message.method ?? ''
+    const aimed = operations.aimed(method)
+    if (aimed !== undefined) {
+      const caller = this.#caller(arrival, session)
+      const reply = operations.call(aimed, message, caller, exchange, session)
+      if (session === undefined || !isPromise(reply)) return reply
+      const open = this.#open.begin(session, message, exchange)
+      const over = () => this.#open.over(open)
+      reply.then(over, over)
+      return reply
+    }
+    switch (method) {
+      case 'ping':
+        return replies.result('legacy', '')
+      case 'logging/setLevel':
+        if (session === undefined || !this.#parts.kernel.hasServers) break
+        return this.#levels.set(session, message.params.level, replies)
+      case 'initialize':
+        return replies.error(
+          200,
+          CODE.invalidRequest,
+          'Invalid Request: initialize cannot be part of a batch',
+        )
+    }
+    const caller = this.#caller(arrival, session)
+    return (
+      operations.list(method, message, caller, arrival.requestId, '') ??
+      replies.unknownMethod(method, 'legacy')
+    )
+  }
+
+  #initialize(arrival: Arrival, message: ClientMessage, begin: (client: Client) => Begun): void {
+    const { replies, operations } = this.#parts
+    const client = initializing(message)
+    if (typeof client === 'string') {
+      const wrong = replies.error(200, CODE.invalidParams, `Invalid params: ${client}`)
+      return arrival.send(200, respond(message, wrong))
+    }
+    const { session, headers } = begin(client)
+    const answer = (instructions: string) => {
+      const members = `"protocolVersion":"${client.protocolVersion}","capabilities":${operations.capabilities},"serverInfo":${JSON.stringify(this.#us)}${instructions}`
+      arrival.send(200, respond(message, replies.result('legacy', members)), headers)
+    }
+    const caller = this.#caller(arrival, session)
+    const said = () => operations.instructions(caller, arrival.requestId)
+    proceed(this.#parts, arrival, message, said, answer)
+  }
+
+  #notified(message: ClientMessage, session: Session | undefined): void {
+    if (session === undefined) return
+    if (message.method === undefined) return this.#questions.answered(session, message)
+    if (message.method === 'notifications/cancelled') this.#open.cancel(session, message)
+  }
+
+  #caller(arrival: Arrival, session: Session | undefined): Caller {
+    const { principal, path } = arrival
+    const { callers } = this.#parts.kernel
+    if (session === undefined) {
+      const version = namedVersion(arrival)
+      return callers.get(principal, path, version, () => stranger(version))
+    }
+    return callers.get(principal, path, session.clientKey, () => session.client)
+  }
+}
+
+/** The revision that the request's header names. */
+function namedVersion({ mirrors }: Arrival): string {
+  return mirrors?.['mcp-protocol-version']?.toString().trim() ?? BATCHES
+}
+
+/** A client that never said who it is. */
+function stranger(protocolVersion: string): Client {
+  return { name: 'unknown', version: '', protocolVersion, era: 'legacy', capabilities: {} }
+}
