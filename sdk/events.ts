@@ -86,11 +86,22 @@ export interface UpstreamState {
   readonly state: UpstreamStatus
 }
 
+/** The transports of servers: Streamable HTTP, HTTP+SSE (2024-11-05), stdio. */
+export type UpstreamTransport = 'http' | 'sse' | 'stdio'
+
 /** How an upstream is doing. */
 export interface UpstreamStatus {
   readonly state: 'disabled' | 'connecting' | 'ready' | 'down' | 'auth-required'
   /** `undefined` before the first contact. */
   readonly era: 'legacy' | 'modern' | undefined
+  /** How it is reached; `undefined` before the first contact. */
+  readonly transport?: UpstreamTransport
+  /** The protocol revision it was last spoken to in. */
+  readonly protocolVersion?: string
+  /** What the server calls itself. Untrusted text, of at most 200 characters each: show it, never decide by it. */
+  readonly server?: { readonly name: string; readonly version: string }
+  /** How its transport and era were found, for people: for example `server/discover answered`, or `set by config`. */
+  readonly found?: string
   /** How many tools it lists, before any filter. */
   readonly tools: number
   /** Why it is not ready. */

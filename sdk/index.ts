@@ -25,6 +25,7 @@ export type {
   PluginFailed,
   UpstreamState,
   UpstreamStatus,
+  UpstreamTransport,
   Verdict,
 } from './events.ts'
 export {

@@ -1,34 +1,14 @@
 import { Slots } from '../hooks/slots.ts'
 import type { Wheel } from '../hooks/wheel.ts'
-import { PARAM_PREFIX } from '../wire/param-headers.ts'
-import { encodeHeaderValue, type Implementation, MODERN } from '../wire/protocol.ts'
+import { encodeHeaderValue, type Implementation } from '../wire/protocol.ts'
 import type { HttpPool, HttpReader } from './http-pool.ts'
 import { HttpRequest, type RequestOwner } from './http-request.ts'
 import type { Link, Lost, Outgoing, ServerFacts, Ticket, Waiter } from './link.ts'
 import { ListStream } from './list-stream.ts'
 import { listenParams } from './listening.ts'
+import { CLOSED, lostSoon } from './lost.ts'
 import { broken, envelope, writeRequest } from './message.ts'
-
-/** Headers of every POST (Streamable HTTP, "sending messages to the server"). */
-export const POST_HEADERS: readonly string[] = [
-  'content-type',
-  'application/json',
-  'accept',
-  'application/json, text/event-stream',
-]
-
-const GET_HEADERS: readonly string[] = ['accept', 'text/event-stream']
-
-/** Headers that the transport writes itself, whatever a config or a plugin says. */
-const OURS: ReadonlySet<string> = new Set([
-  'content-type',
-  'content-length',
-  'accept',
-  'mcp-protocol-version',
-  'mcp-session-id',
-  'mcp-method',
-  'mcp-name',
-])
+import { SentHeaders } from './sent-headers.ts'
 
 /** How long the end of a session may take to be told, in milliseconds. */
 const GOODBYE = 1_000
@@ -46,16 +26,15 @@ export interface HttpShared {
 
 /** Streamable HTTP to a server, in either era. */
 export class HttpLink implements Link, RequestOwner {
+  readonly transport = 'http'
   readonly facts: ServerFacts
   onEnd: (why: Lost) => void = () => {}
   readonly #shared: HttpShared
   readonly #session: string | undefined
   readonly #envelope: string
-  /** Headers of this link's own. */
-  readonly #own: readonly string[]
   /** What the legacy session was opened with, for the messages that belong to no call. */
   readonly #credentials: Headers | undefined
-  readonly #prepared = new WeakMap<object, string[]>()
+  readonly #headers: SentHeaders
   readonly #requests = new Slots<HttpRequest>()
   #nextId = 1
   #stream: ListStream | undefined
@@ -74,11 +53,15 @@ export class HttpLink implements Link, RequestOwner {
     this.#credentials = credentials
     this.#session = session
     this.#envelope = facts.era === 'modern' ? envelope(shared.us) : ''
-    this.#own = [
+    this.#headers = new SentHeaders(shared.headers, [
       'mcp-protocol-version',
       facts.protocolVersion,
       ...(session === undefined ? [] : ['mcp-session-id', session]),
-    ]
+    ])
+  }
+
+  get url(): URL {
+    return this.#shared.pool.url
   }
 
   get wheel(): Wheel {
@@ -91,7 +74,8 @@ export class HttpLink implements Link, RequestOwner {
 
   send(request: Outgoing, waiter: Waiter): Ticket {
     const id = this.#nextId++
-    let headers = this.#base(request.headers)
+    if (this.#closed) return lostSoon(waiter, CLOSED)
+    let headers = this.#headers.post(request.headers)
     if (this.facts.era === 'modern') {
       headers = [...headers, 'mcp-method', request.method]
       if (request.name !== undefined) headers.push('mcp-name', encodeHeaderValue(request.name))
@@ -118,22 +102,21 @@ export class HttpLink implements Link, RequestOwner {
         progress: false,
       }
       const body = writeRequest(this.#nextId++, request, this.#envelope)
-      const flat = [...this.#base(headers), 'mcp-method', request.method]
+      const flat = [...this.#headers.post(headers), 'mcp-method', request.method]
       stream.exchange = pool.send('POST', flat, body, stream)
     } else {
-      const flat = [...this.#base(headers).slice(POST_HEADERS.length), ...GET_HEADERS]
-      stream.exchange = pool.send('GET', flat, null, stream)
+      stream.exchange = pool.send('GET', this.#headers.get(headers), null, stream)
     }
   }
 
   /** The headers of a POST with these credentials. */
   headers(credentials: Headers | undefined): string[] {
-    return this.#base(credentials)
+    return this.#headers.post(credentials)
   }
 
   /** Tells the server something that has no answer. */
   notify(body: string): void {
-    this.#shared.pool.send('POST', this.#base(this.#credentials), body, IGNORE)
+    this.#shared.pool.send('POST', this.#headers.post(this.#credentials), body, IGNORE)
   }
 
   /** The request is over. */
@@ -156,7 +139,7 @@ export class HttpLink implements Link, RequestOwner {
       request.drop(broken('the gateway closed the connection'))
     if (this.#session === undefined) return
     const { pool, wheel } = this.#shared
-    const headers = this.#base(this.#credentials).slice(POST_HEADERS.length)
+    const headers = this.#headers.bare(this.#credentials)
     await new Promise<void>((resolve) => {
       const alarm = wheel.after(GOODBYE, resolve)
       const done = () => {
@@ -166,38 +149,6 @@ export class HttpLink implements Link, RequestOwner {
       pool.send('DELETE', headers, null, { ...IGNORE, ended: done, failed: done })
     })
   }
-
-  #base(credentials: Headers | undefined): string[] {
-    const key = credentials ?? NONE
-    let flat = this.#prepared.get(key)
-    if (flat === undefined) {
-      flat = [...POST_HEADERS, ...merged(this.#shared.headers, key), ...this.#own]
-      this.#prepared.set(key, flat)
-    }
-    return flat
-  }
 }
 
-/** The config's headers and a request's own, which win; what the protocol itself sends is left to it. */
-export function merged(config: Headers, own: Headers | undefined): string[] {
-  const all = new Map<string, string>()
-  for (const headers of [config, own ?? NONE]) {
-    for (const [name, value] of Object.entries(headers)) all.set(name.toLowerCase(), value)
-  }
-  return [...all].filter(([name]) => !OURS.has(name) && !name.startsWith(PARAM_PREFIX)).flat()
-}
-
-const NONE: Headers = {}
 const IGNORE: HttpReader = { started() {}, data() {}, ended() {}, failed() {} }
-
-/** The header flat list of a modern probe. */
-export function probeHeaders(fixed: readonly string[]): string[] {
-  return [
-    ...POST_HEADERS,
-    ...fixed,
-    'mcp-protocol-version',
-    MODERN,
-    'mcp-method',
-    'server/discover',
-  ]
-}

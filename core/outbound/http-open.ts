@@ -1,68 +1,113 @@
 import { isObject } from '../wire/json.ts'
 import { CODE, MODERN } from '../wire/protocol.ts'
-import { discovered, discoverRequest, initialized, initializeRequest } from './handshake.ts'
-import { HttpLink, type HttpShared, merged, POST_HEADERS, probeHeaders } from './http-link.ts'
-import { ConnectError, type Lost, type Message, type ServerFacts } from './link.ts'
+import {
+  discovered,
+  discoverRequest,
+  initialized,
+  initializeRequest,
+  notModern,
+  refusedProbe,
+  silentProbe,
+} from './handshake.ts'
+import { HttpLink, type HttpShared } from './http-link.ts'
+import { ConnectError, type Link, type Lost, type Message, type ServerFacts } from './link.ts'
 import { errorOf, readMessage, writeNotification, writeRequest } from './message.ts'
+import { type AnswerHeaders, refusedOpening } from './refused-status.ts'
+import { merged, POST_HEADERS } from './sent-headers.ts'
+import { openSse } from './sse-open.ts'
+import type { Approach } from './verdicts.ts'
 
 interface Reply {
   readonly status: number
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly headers: AnswerHeaders
   readonly message: Message | undefined
 }
 
-/** How long a modern answer is waited for before the old handshake is tried instead. */
+/** How long a modern answer is waited for before the old handshake is tried instead, and a stream's first event. */
 const PROBE = 3_000
+/** What a server of HTTP+SSE answers to a POST where its stream is (2025-11-25, transports: backwards compatibility). */
+const NOT_HERE: readonly unknown[] = [400, 404, 405]
 
 /** An open link, and whether how its era was found out is worth remembering. */
 export interface OpenedHttp {
-  readonly link: HttpLink
+  readonly link: Link
   readonly certain: boolean
 }
 
 /**
- * Opens a link: asks the way a modern client would, and shakes hands the old way if the server does not
- * understand or says nothing (protocol 2026-07-28, versioning: era detection).
- * @param skipProbe the server is known to be legacy
+ * Opens a link: asks the way a modern client would, shakes hands the old way if the server does not understand
+ * or says nothing (protocol 2026-07-28, versioning: era detection), and looks for the oldest transport where
+ * it refuses that too.
  * @throws ConnectError
  */
 export async function openHttp(
   shared: HttpShared,
   credentials: Readonly<Record<string, string>> | undefined,
-  skipProbe: boolean,
+  { era, transport, found: known }: Approach,
   signal: AbortSignal,
 ): Promise<OpenedHttp> {
   const fixed = merged(shared.headers, credentials)
-  const found = skipProbe ? 'legacy' : await probe(shared, fixed, signal)
-  if (typeof found === 'object') {
-    return { link: new HttpLink(shared, found, credentials), certain: true }
+  let found = known
+  let certain = true
+  if (transport === 'sse') {
+    const link = await openSse(shared, credentials, found, Number.MAX_SAFE_INTEGER, signal)
+    if (link !== undefined) return { link, certain }
+    throw new ConnectError('answered GET without a stream: it speaks no HTTP+SSE here')
   }
-  const link = await shakeHands(shared, fixed, credentials, signal)
-  return { link, certain: found === 'legacy' }
+  if (era !== 'legacy') {
+    const probed = await probe(shared, fixed, signal)
+    if (typeof probed.facts === 'object') {
+      return { link: new HttpLink(shared, probed.facts, credentials), certain }
+    }
+    if (era === 'modern') throw notModern(probed.found)
+    found = `initialize, after ${probed.found}`
+    certain = !probed.silent
+  }
+  try {
+    return { link: await shakeHands(shared, fixed, credentials, found, signal), certain }
+  } catch (error) {
+    const status = error instanceof ConnectError ? error.httpStatus : undefined
+    if (transport !== 'auto' || !NOT_HERE.includes(status)) throw error
+    const seen = `GET named an endpoint, after initialize brought HTTP ${status}`
+    const link = await openSse(shared, credentials, seen, PROBE, signal)
+    if (link === undefined) throw error
+    return { link, certain: true }
+  }
+}
+
+interface Probed {
+  /** Of a modern server. */
+  readonly facts?: ServerFacts
+  /** What it came to otherwise. */
+  readonly found: string
+  readonly silent: boolean
 }
 
 async function probe(
   shared: HttpShared,
   fixed: readonly string[],
   signal: AbortSignal,
-): Promise<ServerFacts | 'legacy' | 'silent'> {
+): Promise<Probed> {
   const body = writeRequest(1, discoverRequest(shared.us), '')
   const patience = new AbortController()
   const alarm = shared.wheel.after(PROBE, () => patience.abort())
   let reply: Reply
   try {
     const either = AbortSignal.any([signal, patience.signal])
-    reply = await ask(shared, probeHeaders(fixed), body, either)
+    const modern = ['mcp-protocol-version', MODERN, 'mcp-method', 'server/discover']
+    reply = await ask(shared, [...POST_HEADERS, ...fixed, ...modern], body, either)
   } catch (error) {
-    if (patience.signal.aborted && !signal.aborted) return 'silent'
+    if (patience.signal.aborted && !signal.aborted)
+      return { found: silentProbe(PROBE), silent: true }
     throw error
   } finally {
     shared.wheel.remove(alarm)
   }
   const { status, message, headers } = reply
-  refuseStatus(status, headers)
+  const refused = refusedOpening(status, headers, shared.pool.url)
+  if (refused !== undefined) throw refused
   const facts = message && discovered(message)
-  if (facts !== undefined) return facts
+  if (facts !== undefined) return { facts, found: '', silent: false }
   const error = message && errorOf(message)
   const supported = isObject(error?.data) ? error.data.supported : undefined
   const modern =
@@ -70,42 +115,38 @@ async function probe(
     error?.code === CODE.missingCapability ||
     (error?.code === CODE.version && Array.isArray(supported) && supported.includes(MODERN))
   if (modern) throw new ConnectError(`server/discover was refused: ${error?.message}`)
-  return 'legacy'
+  return { found: refusedProbe(message, status), silent: false }
 }
 
 async function shakeHands(
   shared: HttpShared,
   fixed: readonly string[],
   credentials: Readonly<Record<string, string>> | undefined,
+  found: string,
   signal: AbortSignal,
 ): Promise<HttpLink> {
   const body = writeRequest(1, initializeRequest(shared.us), '')
   const { status, headers, message } = await ask(shared, [...POST_HEADERS, ...fixed], body, signal)
-  refuseStatus(status, headers)
+  const refused = refusedOpening(status, headers, shared.pool.url)
+  if (refused !== undefined) throw refused
   if (message === undefined) {
     throw new ConnectError(
       `answered HTTP ${status} to initialize and speaks no MCP over Streamable HTTP here`,
       { httpStatus: status },
     )
   }
+  const error = errorOf(message)
+  if (error !== undefined) {
+    const why = `refused to initialize: ${error.message} (${error.code})`
+    throw new ConnectError(why, status < 300 ? undefined : { httpStatus: status })
+  }
   const session = headers['mcp-session-id']
   const id = typeof session === 'string' ? session : undefined
-  const link = new HttpLink(shared, initialized(message), credentials, id)
+  const link = new HttpLink(shared, initialized(message, found), credentials, id)
   // A strict server refuses requests that overtake this notification.
   const ready = writeNotification('notifications/initialized')
   await ask(shared, link.headers(credentials), ready, signal)
   return link
-}
-
-/** 401, 403 and 5xx say nothing about the era. */
-function refuseStatus(status: number, headers: Reply['headers']): void {
-  if (status !== 401 && status !== 403 && status < 500) return
-  const challenge = headers['www-authenticate']
-  const auth = status < 500 ? ': it wants other credentials; set its `headers`' : ''
-  throw new ConnectError(`answered HTTP ${status}${auth}`, {
-    httpStatus: status,
-    challenge: Array.isArray(challenge) ? challenge.join(', ') : challenge,
-  })
 }
 
 /** One POST and its JSON-RPC answer, if it has one. */

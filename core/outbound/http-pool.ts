@@ -10,6 +10,12 @@ export interface HttpReader {
   started(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void
   /** One event of an SSE answer, or the whole body of any other. */
   data(text: string): void
+  /** An event of an SSE answer that is named otherwise than `message`. */
+  event?(name: string, data: string): void
+  /** The stream can be taken up again behind the event of that id. */
+  marked?(id: string): void
+  /** How long to wait before that, in milliseconds. */
+  retryAfter?(ms: number): void
   ended(): void
   failed(why: Lost): void
 }
@@ -32,12 +38,18 @@ const NOT_SENT = new Set([
 
 /** The connections to one endpoint. */
 export class HttpPool {
+  readonly url: URL
   readonly #pool: Pool
   readonly #path: string
 
-  /** @param connectTimeout milliseconds */
-  constructor(url: URL, connectTimeout: number) {
+  /**
+   * @param connectTimeout milliseconds
+   * @param allowH2 whether HTTP/2 is spoken to an https endpoint that offers it
+   */
+  constructor(url: URL, connectTimeout: number, allowH2: boolean) {
+    this.url = url
     this.#pool = new Pool(url.origin, {
+      allowH2,
       connect: { timeout: connectTimeout },
       // Silence is judged per call, with progress counted; undici would cut long answers short.
       headersTimeout: 0,
@@ -46,15 +58,20 @@ export class HttpPool {
     this.#path = url.pathname + url.search
   }
 
-  /** Sends one request. `headers` is a flat list of names and values, prepared by the caller. */
+  /**
+   * Sends one request.
+   * @param headers a flat list of names and values, prepared by the caller
+   * @param path another than the endpoint's, at the same origin
+   */
   send(
     method: 'POST' | 'GET' | 'DELETE',
     headers: string[],
     body: string | null,
     reader: HttpReader,
+    path: string = this.#path,
   ): HttpExchange {
     const answer = new Answer(reader)
-    this.#pool.dispatch({ path: this.#path, method, headers, body }, answer)
+    this.#pool.dispatch({ path, method, headers, body }, answer)
     return answer
   }
 
@@ -105,13 +122,15 @@ class Answer implements Dispatcher.DispatchHandler, HttpExchange {
     if (status < 300 && String(headers['content-type']).startsWith('text/event-stream')) {
       this.#decoder = new TextDecoder()
       this.#events = createParser({
-        onEvent: ({ data, event }) => {
-          // Anything but `message` is not MCP's; an empty one only primes `Last-Event-ID`.
-          if (!this.#aborted && data !== '' && (event === undefined || event === 'message')) {
-            this.#size = 0
-            this.#reader.data(data)
-          }
+        onEvent: ({ data, event = 'message' }) => {
+          if (this.#aborted) return
+          this.#size = 0
+          if (event !== 'message') this.#reader.event?.(event, data)
+          // An empty one only primes `Last-Event-ID`.
+          else if (data !== '') this.#reader.data(data)
         },
+        onId: (id) => this.#reader.marked?.(id),
+        onRetry: (ms) => this.#reader.retryAfter?.(ms),
       })
     }
     this.#reader.started(status, headers)

@@ -1,7 +1,8 @@
 import type { Alarm, Wheel } from '../hooks/wheel.ts'
 import type { HttpExchange, HttpReader } from './http-pool.ts'
 import type { Lost, Message, ServerFacts, Ticket, Waiter } from './link.ts'
-import { broken, errorOf, isResponse, readMessage, refusal, writeNotification } from './message.ts'
+import { broken, isResponse, readMessage, refusal, writeNotification } from './message.ts'
+import { type AnswerHeaders, isSessionLost, refusedBy } from './refused-status.ts'
 
 /** A server that leaves its stream open behind the answer does not keep the connection longer than this. */
 const LINGER = 5_000
@@ -10,6 +11,8 @@ const LINGER = 5_000
 export interface RequestOwner {
   readonly facts: ServerFacts
   readonly wheel: Wheel
+  /** What it asks. */
+  readonly url: URL
   /** Tells the server something that has no answer. */
   notify(body: string): void
   /** The request is over. */
@@ -28,7 +31,7 @@ export class HttpRequest implements HttpReader, Ticket, Alarm {
   readonly #inSession: boolean
   #status = 0
   #streams = false
-  #challenge: string | undefined
+  #headers: AnswerHeaders = {}
   #refusal: string | undefined
   #over = false
 
@@ -39,11 +42,10 @@ export class HttpRequest implements HttpReader, Ticket, Alarm {
     this.#inSession = inSession
   }
 
-  started(status: number, headers: Readonly<Record<string, string | string[] | undefined>>): void {
+  started(status: number, headers: AnswerHeaders): void {
     this.#status = status
+    this.#headers = headers
     this.#streams = String(headers['content-type']).startsWith('text/event-stream')
-    const challenge = headers['www-authenticate']
-    this.#challenge = Array.isArray(challenge) ? challenge.join(', ') : challenge
   }
 
   data(text: string): void {
@@ -73,7 +75,7 @@ export class HttpRequest implements HttpReader, Ticket, Alarm {
     }
     const message = this.#refusal === undefined ? undefined : readMessage(this.#refusal)
     const auth = this.#status === 401 || this.#status === 403
-    if (this.#inSession && isSessionLost(this.#status, message)) {
+    if (this.#inSession && isSessionLost(this.#status, this.#refusal)) {
       const httpStatus = this.#status
       this.drop({
         message: 'the session is gone',
@@ -87,13 +89,7 @@ export class HttpRequest implements HttpReader, Ticket, Alarm {
       this.#answered(message)
       return
     }
-    this.drop({
-      message: `the upstream answered HTTP ${this.#status}`,
-      // A 4xx refused the request; a 5xx may have come from anywhere behind it.
-      executed: this.#status < 500 ? false : 'unknown',
-      httpStatus: this.#status,
-      challenge: this.#challenge,
-    })
+    this.drop(refusedBy(this.#status, this.#headers, this.#link.url))
   }
 
   failed(why: Lost): void {
@@ -147,10 +143,4 @@ export class HttpRequest implements HttpReader, Ticket, Alarm {
     this.#over = true
     this.#link.forget(this)
   }
-}
-
-/** 404 says so by the protocol; some servers answer 400 and speak of the session. */
-function isSessionLost(status: number, message: Message | undefined): boolean {
-  if (status === 404) return true
-  return status === 400 && /session/i.test((message && errorOf(message)?.message) ?? '')
 }

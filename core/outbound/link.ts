@@ -1,3 +1,4 @@
+import type { UpstreamTransport } from '../../sdk/index.ts'
 import type { Members } from '../wire/json.ts'
 
 /** A request on its way to an upstream. The link adds id, envelope and progress token. */
@@ -62,10 +63,15 @@ export interface ServerFacts {
   readonly capabilities: Readonly<Record<string, unknown>>
   /** How its tools are meant to be used, for a model; `''` when it says nothing. */
   readonly instructions: string
+  /** What it calls itself, shortened: untrusted, for people to read. */
+  readonly server?: { readonly name: string; readonly version: string }
+  /** How its era and transport were found, in a few words. */
+  readonly found: string
 }
 
 /** An open way to one server, for one identity. */
 export interface Link {
+  readonly transport: UpstreamTransport
   readonly facts: ServerFacts
   /** Requests in flight. */
   readonly open: number

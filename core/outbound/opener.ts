@@ -7,11 +7,7 @@ import { ConnectError, type Link } from './link.ts'
 import type { UpstreamConfig } from './settings.ts'
 import { StdioLink } from './stdio-link.ts'
 import type { UpstreamHost } from './upstream-host.ts'
-
-/** A server that only knew the old handshake may have been upgraded since. */
-const VERDICT = 60 * 60_000
-/** How long a server that died of the probe, or said nothing to it, is asked the old way. */
-const DOUBTFUL = 60_000
+import { type Approach, Verdicts } from './verdicts.ts'
 
 /** Opens links to one upstream and remembers what it learnt about its era. */
 export class Opener {
@@ -19,7 +15,7 @@ export class Opener {
   readonly #host: UpstreamHost
   readonly #http: HttpShared | undefined
   readonly #stop = new AbortController()
-  #legacyUntil = 0
+  readonly #verdicts: Verdicts
   /** A stdio server died of the probe; the old handshake has yet to show that it is better. */
   #suspected = false
   /** The last lines a stdio server wrote to stderr; `undefined` for other upstreams. */
@@ -28,15 +24,16 @@ export class Opener {
   constructor(config: UpstreamConfig, host: UpstreamHost) {
     this.#config = config
     this.#host = host
-    const { url, headers, connectTimeout } = config
+    const { url, headers, connectTimeout, allowH2 } = config
+    this.#verdicts = new Verdicts(config, () => host.wheel.now())
     if (url === undefined) return
     const { us, wheel } = host
-    this.#http = { pool: new HttpPool(new URL(url), connectTimeout), us, wheel, headers }
+    this.#http = { pool: new HttpPool(new URL(url), connectTimeout, allowH2), us, wheel, headers }
   }
 
   /** Whether an HTTP server found to be legacy should be asked again. */
   get verdictExpired(): boolean {
-    return this.#http !== undefined && this.#legacyUntil <= this.#host.wheel.now()
+    return this.#http !== undefined && this.#verdicts.expired
   }
 
   /**
@@ -76,18 +73,19 @@ export class Opener {
   }
 
   async #openHttp(http: HttpShared, query: CredentialsQuery, signal: AbortSignal): Promise<Link> {
-    const { wheel, vault } = this.#host
-    const credentials = await vault.credentials(query)
-    const skipProbe = this.#legacyUntil > wheel.now()
+    const credentials = await this.#host.vault.credentials(query)
+    const { approach } = this.#verdicts
     try {
-      const { link, certain } = await openHttp(http, credentials, skipProbe, signal)
-      if (link.facts.era === 'legacy' && !skipProbe) {
-        this.#legacyUntil = wheel.now() + (certain ? VERDICT : DOUBTFUL)
+      const { link, certain } = await openHttp(http, credentials, approach, signal)
+      const { era, found } = link.facts
+      if (era === 'legacy' && found !== approach.found) {
+        const transport = link.transport === 'sse' ? 'sse' : 'http'
+        this.#verdicts.learn({ transport, era, found }, certain)
       }
       return link
     } catch (error) {
       // It may have been upgraded: the next attempt asks.
-      if (skipProbe) this.#legacyUntil = 0
+      this.#verdicts.forget()
       throw error
     }
   }
@@ -99,22 +97,31 @@ export class Opener {
       log.info({ upstream: id, stderr: line }, 'stderr'),
     )
     this.stderr = link.stderr
-    const skipProbe = this.#legacyUntil > wheel.now()
+    const { approach } = this.#verdicts
+    const skipProbe = approach.era === 'legacy'
     try {
-      await link.connect(skipProbe, wheel, signal)
-      if (link.facts.era === 'legacy' && (!skipProbe || this.#suspected)) {
-        this.#legacyUntil = wheel.now() + VERDICT
+      await link.connect(approach, wheel, signal)
+      const { era, found } = link.facts
+      if (era === 'legacy' && (!skipProbe || this.#suspected)) {
+        this.#verdicts.learn({ transport: 'auto', era, found }, true)
       }
       this.#suspected = false
       return link
     } catch (error) {
       // Some servers die of an unknown first request.
       this.#suspected = !skipProbe
-      this.#legacyUntil = skipProbe ? 0 : wheel.now() + DOUBTFUL
+      if (skipProbe) this.#verdicts.forget()
+      else this.#verdicts.learn(DIED_OF_PROBE, false)
       await link.close()
       throw error
     }
   }
+}
+
+const DIED_OF_PROBE: Approach = {
+  transport: 'auto',
+  era: 'legacy',
+  found: 'initialize, after server/discover ended the process',
 }
 
 const NO_STATUS = { httpStatus: undefined, challenge: undefined }

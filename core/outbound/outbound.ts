@@ -2,6 +2,7 @@ import type { Caller, Maybe, Outcome, UpstreamStatus } from '../../sdk/index.ts'
 import type { ListedEntry } from '../catalog/ports.ts'
 import type { Servers } from '../kernel/ports.ts'
 import type { Round } from '../kernel/round.ts'
+import type { Owner } from './pool.ts'
 import type { UpstreamConfig } from './settings.ts'
 import { Upstream } from './upstream.ts'
 import type { UpstreamHost } from './upstream-host.ts'
@@ -42,6 +43,11 @@ export class Outbound implements Servers {
   instructions(): ReadonlyMap<string, string> {
     const all = [...this.#upstreams].map(([id, { instructions }]) => [id, instructions] as const)
     return new Map(all.filter(([, text]) => text !== ''))
+  }
+
+  /** A principal's own sessions and processes are to end, with the calls that are on them. */
+  forget(principal: Owner): void {
+    for (const upstream of this.#upstreams.values()) upstream.forget(principal)
   }
 
   /** Reads an upstream's list again, soon. @returns whether there is such an upstream */

@@ -1,11 +1,19 @@
-import type { Maybe } from '../../sdk/index.ts'
+import type { Maybe, Principal } from '../../sdk/index.ts'
 import type { Asker } from './asker.ts'
 import { ConnectError, type Link } from './link.ts'
 
-const MOST = 100
-const IDLE = 10 * 60_000
+/** How many links an upstream may have, and how long one may be unused, in milliseconds. */
+export interface PoolLimits {
+  readonly maxSessions: number
+  readonly sessionIdle: number
+}
+
+/** Whose link it is. */
+export type Owner = Pick<Principal, 'issuer' | 'subject'>
 
 interface Slot {
+  /** Who needed it first; nobody where it is the gateway's own. */
+  readonly owner: Owner | undefined
   link: Link | undefined
   opening: Promise<Link> | undefined
   lastUsed: number
@@ -16,20 +24,30 @@ export class LinkPool {
   readonly #slots = new Map<string, Slot>()
   readonly #open: (key: string, asker: Asker | undefined) => Promise<Link>
   readonly #now: () => number
+  readonly #kept: string
+  readonly #limits: PoolLimits
   #closed = false
 
   /**
    * @param open opens the link for a key, for whoever needs it first
    * @param now milliseconds that only grow
+   * @param kept the key of the gateway's own link, which is not counted and never gives way
    */
-  constructor(open: (key: string, asker: Asker | undefined) => Promise<Link>, now: () => number) {
+  constructor(
+    open: (key: string, asker: Asker | undefined) => Promise<Link>,
+    now: () => number,
+    kept: string,
+    limits: PoolLimits,
+  ) {
     this.#open = open
     this.#now = now
+    this.#kept = kept
+    this.#limits = limits
   }
 
   /** The link of that key, opened once however many wait for it. @throws ConnectError, or rejects with it */
   get(key: string, asker?: Asker): Maybe<Link> {
-    const slot = this.#slot(key)
+    const slot = this.#slot(key, asker)
     slot.lastUsed = this.#now()
     return slot.link ?? slot.opening ?? this.#fill(key, slot, asker)
   }
@@ -44,10 +62,22 @@ export class LinkPool {
     for (const [key, slot] of this.#slots) if (slot.link === link) this.#slots.delete(key)
   }
 
-  /** Closes links that nobody has used for ten minutes, `kept` excepted. */
-  async sweep(kept: string): Promise<void> {
+  /** The links that one principal needed first end with their calls: who comes back gets others. */
+  forget({ issuer, subject }: Owner): void {
+    for (const [key, { owner, link, opening }] of this.#slots) {
+      if (owner?.issuer !== issuer || owner.subject !== subject) continue
+      this.#slots.delete(key)
+      link?.retire()
+      // Those who wait for it use it first.
+      opening?.then((opened) => opened.retire()).catch(() => {})
+    }
+  }
+
+  /** Closes links that nobody has used for too long, and none with a call on it. */
+  async sweep(): Promise<void> {
     for (const [key, slot] of this.#slots) {
-      if (key !== kept && slot.lastUsed + IDLE < this.#now()) await this.#evict(key, slot)
+      if (key !== this.#kept && slot.lastUsed + this.#limits.sessionIdle < this.#now())
+        await this.#evict(key, slot)
     }
   }
 
@@ -63,12 +93,14 @@ export class LinkPool {
     )
   }
 
-  #slot(key: string): Slot {
+  #slot(key: string, asker: Asker | undefined): Slot {
     let slot = this.#slots.get(key)
     if (slot === undefined) {
       if (this.#closed) throw new ConnectError('the gateway is stopping')
-      if (this.#slots.size >= MOST) this.#makeRoom()
-      slot = { link: undefined, opening: undefined, lastUsed: 0 }
+      const own = key === this.#kept
+      if (!own) this.#makeRoom()
+      const owner = own ? undefined : asker?.caller?.principal
+      slot = { owner, link: undefined, opening: undefined, lastUsed: 0 }
       this.#slots.set(key, slot)
     }
     return slot
@@ -92,10 +124,17 @@ export class LinkPool {
 
   /** The longest idle link gives way; one with a call in flight never does. */
   #makeRoom(): void {
+    const most = this.#limits.maxSessions
+    const own = this.#slots.has(this.#kept) ? 1 : 0
+    if (this.#slots.size - own < most) return
     const idle = [...this.#slots]
-      .filter(([, { link }]) => link !== undefined && link.open === 0)
+      .filter(([key, { link }]) => key !== this.#kept && link?.open === 0)
       .sort(([, a], [, b]) => a.lastUsed - b.lastUsed)[0]
-    if (idle === undefined) throw new ConnectError(`all of its ${MOST} connections are busy`)
+    if (idle === undefined) {
+      throw new ConnectError(
+        `all of its ${most} sessions are busy; its \`maxSessions\` allows no more`,
+      )
+    }
     void this.#evict(...idle)
   }
 

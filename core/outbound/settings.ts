@@ -21,6 +21,12 @@ export interface UpstreamConfig {
   readonly url?: string
   /** Program and arguments of a stdio server. */
   readonly command?: readonly string[]
+  /** How an HTTP server is spoken to; `auto` = found out. Means nothing with `command`. */
+  readonly transport: 'auto' | 'http' | 'sse'
+  /** Which era it is spoken to in; `auto` = found out. */
+  readonly era: 'auto' | 'modern' | 'legacy'
+  /** Whether HTTP/2 is spoken to an https server that offers it. */
+  readonly allowH2: boolean
   /** Sent with every HTTP request. Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
   /** Inbound headers copied to the upstream. Names in lower case. */
@@ -40,6 +46,10 @@ export interface UpstreamConfig {
   readonly connectTimeout: number
   /** `per-client`: each principal + client software has a process or session of its own. */
   readonly session: 'shared' | 'per-client'
+  /** How many sessions or processes it may have at a time, besides the one that is the gateway's own. */
+  readonly maxSessions: number
+  /** How long one may be unused before it is closed. */
+  readonly sessionIdle: number
   /** Whether its tools stay listed while it is down. */
   readonly whenDown: 'keep' | 'hide'
   /** How long it may be down before `hide` hides. */

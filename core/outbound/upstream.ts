@@ -9,13 +9,14 @@ import { type Asker, askerOf, callQuery } from './asker.ts'
 import { Backoff } from './backoff.ts'
 import type { CallHost, FlatHeaders } from './call-host.ts'
 import { CallTerms } from './call-terms.ts'
+import { downStatus, evidence } from './evidence.ts'
 import { ConnectError, type Link, type Lost } from './link.ts'
 import { Listing } from './listing.ts'
 import { LinkLevels } from './log-level.ts'
 import { Opener } from './opener.ts'
 import { readAs } from './own-listing.ts'
 import { PendingCall } from './pending-call.ts'
-import { LinkPool } from './pool.ts'
+import { LinkPool, type Owner } from './pool.ts'
 import { Renewals } from './renewals.ts'
 import type { UpstreamConfig } from './settings.ts'
 import { unavailable } from './unavailable.ts'
@@ -60,6 +61,8 @@ export class Upstream implements CallHost {
     this.#pool = new LinkPool(
       (key, asker) => this.#open(key, asker),
       () => host.wheel.now(),
+      SHARED,
+      config,
     )
     this.#listing = new Listing(config, host, {
       link: () => this.#pool.peek(SHARED),
@@ -103,6 +106,11 @@ export class Upstream implements CallHost {
       link.retire()
     }
     await this.connect()
+  }
+
+  /** What serves that principal alone ends with the calls under way. */
+  forget(principal: Owner): void {
+    this.#pool.forget(principal)
   }
 
   /** Reads the list again, soon. */
@@ -199,7 +207,7 @@ export class Upstream implements CallHost {
       if (this.#hide !== undefined) wheel.remove(this.#hide)
       this.#hide = undefined
       this.#backoff.ready()
-      this.#setStatus({ state: 'ready', era: link.facts.era, tools: this.#listing.tools })
+      this.#setStatus({ state: 'ready', ...evidence(link), tools: this.#listing.tools })
       this.#pollLater()
     } catch (error) {
       // What could be opened but not used is opened anew the next time.
@@ -245,23 +253,15 @@ export class Upstream implements CallHost {
 
   #down(cause: unknown): void {
     const { wheel, now } = this.#host
-    const httpStatus = cause instanceof ConnectError ? cause.httpStatus : undefined
     const delay = this.#backoff.next()
     if (this.#retry !== undefined) wheel.remove(this.#retry)
     this.#retry = wheel.after(delay, () => void this.connect())
     if (this.#config.whenDown === 'hide' && this.#hide === undefined) {
       this.#hide = wheel.after(this.#config.grace, () => this.#host.listed(this.id, [], false))
     }
-    const { stderr } = this.#opener
-    this.#setStatus({
-      state: httpStatus === 401 || httpStatus === 403 ? 'auth-required' : 'down',
-      era: this.#status.era,
-      tools: this.#listing.tools,
-      error: messageOf(cause),
-      ...(httpStatus === undefined ? {} : { httpStatus }),
-      nextAttempt: Math.round(now() + delay),
-      ...(stderr === undefined ? {} : { stderr }),
-    })
+    const nextAttempt = Math.round(now() + delay)
+    const { tools } = this.#listing
+    this.#setStatus(downStatus(this.#status, cause, { tools, nextAttempt }, this.#opener.stderr))
   }
 
   #setStatus(status: UpstreamStatus): void {
@@ -286,7 +286,7 @@ export class Upstream implements CallHost {
 
   #sweepLater(): void {
     this.#sweep = this.#host.wheel.after(SWEEP, () => {
-      void this.#pool.sweep(SHARED)
+      void this.#pool.sweep()
       this.#sweepLater()
     })
   }

@@ -12,14 +12,8 @@ import { ADMIN_SCHEMA, CONFIG_SCHEMA } from './schema.ts'
 import { isRecord, mapSchema, type Node } from './schema-walk.ts'
 import { secretSettings } from './secret-settings.ts'
 import type { GatewayConfig, SetUpConfig } from './settings.ts'
-import {
-  buildUpstream,
-  judgeCommon,
-  judgeGrace,
-  judgeNames,
-  judgeUpstream,
-  type Report,
-} from './upstreams.ts'
+import { judgeEras, judgeGrace } from './upstream-pairs.ts'
+import { buildUpstream, judgeCommon, judgeNames, judgeUpstream, type Report } from './upstreams.ts'
 import { checkAgainst } from './validator.ts'
 
 /** What a config is read with. */
@@ -211,6 +205,7 @@ function judge({ keys, egress, upstreams, names, defaults }: Checked, report: Re
   )
   for (const [id, one] of all) judgeUpstream(['upstreams', id], one, report)
   judgeGrace(all, common, report)
+  judgeEras(all, common, report)
   judgeNames(
     all.map(([id, one]) => {
       const { prefix, enabled } = { ...common, ...one }

@@ -26,6 +26,23 @@ export const TIMEOUT = { ...DURATION, minimum: 1 }
 
 /** What `defaults.upstream` can fill in: everything that can sensibly be said of several upstreams. */
 const COMMON_UPSTREAM = {
+  transport: {
+    enum: ['auto', 'http', 'sse'],
+    default: 'auto',
+    description:
+      'How the server is reached: `http` is Streamable HTTP, `sse` the HTTP+SSE of 2024-11-05, `auto` finds out. With `url` only.',
+  },
+  era: {
+    enum: ['auto', 'modern', 'legacy'],
+    default: 'auto',
+    description:
+      'Which revisions the server is spoken to in: `modern` is 2026-07-28, `legacy` those with a handshake, `auto` finds out.',
+  },
+  allowH2: {
+    type: 'boolean',
+    default: false,
+    description: 'Whether HTTP/2 is spoken to an https server that offers it. With `url` only.',
+  },
   headers: {
     ...TEXTS,
     description: 'Headers sent with every HTTP request. With `url` only.',
@@ -90,6 +107,19 @@ const COMMON_UPSTREAM = {
     description:
       'Whether all callers share a session or process, or each principal and client software has its own.',
   },
+  maxSessions: {
+    type: 'integer',
+    minimum: 1,
+    default: 100,
+    description:
+      'How many sessions or processes it may have at a time besides its shared one. Beyond that the longest unused one gives way, and none while a call is on it.',
+  },
+  sessionIdle: {
+    ...TIMEOUT,
+    default: '10m',
+    description:
+      "How long a session or process may be unused before it is closed. The gateway's own is kept.",
+  },
   whenDown: {
     enum: ['keep', 'hide'],
     default: 'keep',
@@ -119,7 +149,7 @@ export const UPSTREAM_SCHEMA = {
   additionalProperties: false,
   description: 'An MCP server. Needs `url` or `command`.',
   properties: {
-    url: { type: 'string', description: 'The Streamable HTTP endpoint, http or https.' },
+    url: { type: 'string', description: 'The endpoint of an HTTP server, http or https.' },
     command: {
       type: ['string', 'array'],
       minLength: 1,

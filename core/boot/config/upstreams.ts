@@ -10,7 +10,7 @@ import { checkAgainst } from './validator.ts'
 /** Tells of a problem at a path of the config. */
 export type Report = (path: Path, reason: string, hint?: string) => void
 
-const HTTP_ONLY = ['headers', 'forwardHeaders']
+const HTTP_ONLY = ['transport', 'allowH2', 'headers', 'forwardHeaders']
 const STDIO_ONLY = ['args', 'env', 'cwd']
 
 /** The gateway's own business, or the other upstreams': never copied from a client's request. */
@@ -96,22 +96,6 @@ function judgeTools(path: Path, tools: Node, timeouts: unknown, report: Report):
   }
 }
 
-/** Refuses a `grace` that nothing is ever hidden after. @param common `defaults.upstream` */
-export function judgeGrace(
-  upstreams: readonly [string, Node][],
-  common: Node,
-  report: Report,
-): void {
-  const reason = 'means nothing without `whenDown: hide`'
-  const hint = 'Set `whenDown: hide`, or take it out.'
-  const hides = (one: Node) => ({ ...common, ...one }).whenDown === 'hide'
-  for (const [id, one] of upstreams) {
-    if (one.grace !== undefined && !hides(one)) report(['upstreams', id, 'grace'], reason, hint)
-  }
-  if (common.grace === undefined || hides({}) || upstreams.some(([, one]) => hides(one))) return
-  report(['defaults', 'upstream', 'grace'], reason, hint)
-}
-
 /** Refuses ids that would make names ambiguous, and prefixes that two enabled upstreams share. */
 export function judgeNames(
   upstreams: readonly {
@@ -153,6 +137,9 @@ export function buildUpstream(
     id,
     ...(url === undefined ? {} : { url }),
     ...(command === undefined ? {} : { command: [command, args].flat() }),
+    transport: rest.transport,
+    era: rest.era,
+    allowH2: rest.allowH2,
     headers: lowerKeys(rest.headers),
     forwardHeaders: [...new Set(rest.forwardHeaders.map((name) => name.toLowerCase()))],
     env: rest.env,
@@ -163,6 +150,8 @@ export function buildUpstream(
     timeouts: rest.timeouts,
     connectTimeout: rest.connectTimeout,
     session: rest.session,
+    maxSessions: rest.maxSessions,
+    sessionIdle: rest.sessionIdle,
     whenDown: rest.whenDown,
     grace: rest.grace,
     trustAnnotations: rest.trustAnnotations,
@@ -185,6 +174,9 @@ interface Settings {
   readonly url?: string
   readonly command?: string | readonly string[]
   readonly args?: readonly string[]
+  readonly transport: UpstreamConfig['transport']
+  readonly era: UpstreamConfig['era']
+  readonly allowH2: boolean
   readonly headers: Readonly<Record<string, string>>
   readonly forwardHeaders: readonly string[]
   readonly env: Readonly<Record<string, string>>
@@ -197,6 +189,8 @@ interface Settings {
   readonly timeouts: Readonly<Record<string, Timeouts>>
   readonly connectTimeout: number
   readonly session: 'shared' | 'per-client'
+  readonly maxSessions: number
+  readonly sessionIdle: number
   readonly whenDown: 'keep' | 'hide'
   readonly grace: number
   readonly trustAnnotations: boolean

@@ -103,7 +103,11 @@ export async function setUpLines(
     get entries() {
       return late.kernel?.catalog.entries ?? []
     },
-    invalidate: (scope) => late.kernel?.invalidate(scope),
+    invalidate: (scope) => {
+      late.kernel?.invalidate(scope)
+      // What a principal's login opened does not outlive it.
+      if (scope !== undefined) late.outbound?.forget(scope)
+    },
   })
   const roundOf = (call: Call) => (call instanceof Round ? call : undefined)
   const offer = (line: Services, { id, plugin }: PluginSpec) => {

@@ -401,6 +401,34 @@ upstreams: { a: { url: "http://x/", whenDown: hide }, b: { url: "http://y/" } }
   assert.equal(config.upstreams[0]?.grace, 5_000)
 })
 
+test('ways to reach a server that mean nothing together are refused, in the defaults too', async (t) => {
+  const found = await problems(
+    t,
+    `upstreams:
+  a: { command: x, transport: sse }
+  b: { command: x, allowH2: true }
+  c: { url: "http://x/", transport: sse, era: modern }
+  d: { command: x, era: modern }
+  e: { url: "http://x/", maxSessions: 0 }
+`,
+  )
+  assert.deepEqual(
+    found.map(({ path }) => path),
+    ['upstreams.a.transport', 'upstreams.b.allowH2', 'upstreams.c.era', 'upstreams.e.maxSessions'],
+  )
+  assert.match(found.find(({ path }) => path === 'upstreams.c.era')?.hint ?? '', /Take one/)
+  const common = await problems(
+    t,
+    `defaults: { upstream: { transport: sse } }
+upstreams: { a: { url: "http://x/", era: modern }, b: { command: x, era: modern } }
+`,
+  )
+  assert.deepEqual(
+    common.map(({ path }) => path),
+    ['upstreams.a.era'],
+  )
+})
+
 test('certificates that make no pair and a data folder that is none are refused', async (t) => {
   const found = await problems(t, {
     'patchbay.yaml': `listen: { tls: { cert: cert.pem, key: key.pem } }

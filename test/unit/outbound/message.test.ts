@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { merged } from '../../../core/outbound/http-link.ts'
 import {
   envelope,
   errorOf,
@@ -10,6 +9,7 @@ import {
   textOf,
   writeRequest,
 } from '../../../core/outbound/message.ts'
+import { merged } from '../../../core/outbound/sent-headers.ts'
 
 const us = { name: 'patchbay', version: '1.0.0' }
 

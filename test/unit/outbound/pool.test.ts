@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Asker } from '../../../core/outbound/asker.ts'
 import type { Link } from '../../../core/outbound/link.ts'
 import { LinkPool } from '../../../core/outbound/pool.ts'
 
@@ -8,6 +9,7 @@ interface Plain extends Link {
   key: string
   open: number
   closed: boolean
+  retired: boolean
 }
 
 function setUp() {
@@ -21,10 +23,20 @@ function setUp() {
         key,
         open: 0,
         closed: false,
-        facts: { era: 'modern', protocolVersion: '', capabilities: {}, instructions: '' },
+        facts: {
+          era: 'modern',
+          protocolVersion: '',
+          capabilities: {},
+          instructions: '',
+          found: '',
+        },
+        transport: 'http',
         onEnd() {},
         listen() {},
-        retire() {},
+        retired: false,
+        retire() {
+          link.retired = true
+        },
         send: () => ({ cancel() {} }),
         close: async () => {
           link.closed = true
@@ -39,6 +51,8 @@ function setUp() {
       return link
     },
     () => time.now,
+    'kept',
+    { maxSessions: 3, sessionIdle: 10 * 60_000 },
   )
   return {
     pool,
@@ -79,7 +93,7 @@ test('idle links are closed after ten minutes, busy and kept ones are not', asyn
   time.now = 9 * 60_000
   await pool.get('fresh')
   time.now = 11 * 60_000
-  await pool.sweep('kept')
+  await pool.sweep()
   assert.deepEqual(
     [kept, idle, busy, fresh].map(({ closed }) => closed),
     [false, true, false, false],
@@ -89,15 +103,31 @@ test('idle links are closed after ten minutes, busy and kept ones are not', asyn
 
 test('when there are too many, the longest idle gives way, and a busy one never does', async () => {
   const { pool, opened, time } = setUp()
-  for (let i = 0; i < 100; i++) {
-    time.now = i
-    const link = (await pool.get(`k${i}`)) as Plain
-    link.open = i === 1 ? 0 : 1
+  for (const key of ['kept', 'busy', 'longest', 'idle']) {
+    time.now++
+    const link = (await pool.get(key)) as Plain
+    link.open = key === 'busy' ? 1 : 0
   }
   await pool.get('one more')
-  assert.equal(opened[1]?.closed, true)
-  for (const link of opened) link.open = 1
-  assert.throws(() => pool.get('and another'), /all of its 100 connections are busy/)
+  const closed = opened.filter((link) => link.closed).map(({ key }) => key)
+  assert.deepEqual(closed, ['longest'])
+  for (const link of opened) link.open = link.key === 'kept' ? 0 : 1
+  assert.throws(() => pool.get('and another'), /all of its 3 sessions are busy; its `maxSessions`/)
+})
+
+test('what a principal needed first is forgotten with it, calls included to their end', async () => {
+  const { pool, opened } = setUp()
+  const asker = (subject: string) =>
+    ({ caller: { principal: { issuer: 'i', subject } } }) as unknown as Asker
+  for (const key of ['kept', 'a']) await pool.get(key, asker('ann'))
+  await pool.get('b', asker('bob'))
+  pool.forget({ issuer: 'i', subject: 'ann' })
+  assert.deepEqual(
+    opened.map(({ retired }) => retired),
+    [false, true, false],
+  )
+  assert.equal(pool.peek('a'), undefined)
+  assert.notEqual(await pool.get('a', asker('ann')), opened[1])
 })
 
 test('closing closes what is open and what is still opening, and nothing is opened any more', async () => {

@@ -1,0 +1,48 @@
+import { ConnectError, type Lost } from './link.ts'
+
+/** Headers of an answer. */
+export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>
+
+const LONGEST_LOCATION = 300
+
+/**
+ * What becomes of a request that HTTP itself refused. Redirects are not followed: what is sent there may hold
+ * credentials, so where it goes is the operator's decision.
+ * @param url what was asked
+ */
+export function refusedBy(status: number, headers: AnswerHeaders, url: URL): Lost {
+  const challenge = headers['www-authenticate']
+  return {
+    message: `the upstream answered HTTP ${status}${moved(status, headers, url)}`,
+    // A 3xx or 4xx refused the request; a 5xx may have come from anywhere behind it.
+    executed: status < 500 ? false : 'unknown',
+    httpStatus: status,
+    challenge: Array.isArray(challenge) ? challenge.join(', ') : challenge,
+  }
+}
+
+/** The same for a request that finds out what a server is: 3xx, 401, 403 and 5xx say nothing about that. */
+export function refusedOpening(
+  status: number,
+  headers: AnswerHeaders,
+  url: URL,
+): ConnectError | undefined {
+  const auth = status === 401 || status === 403
+  if (!auth && status < 500 && (status < 300 || status >= 400)) return undefined
+  const hint = auth
+    ? ': it wants other credentials; set its `headers`'
+    : moved(status, headers, url)
+  return new ConnectError(`answered HTTP ${status}${hint}`, refusedBy(status, headers, url))
+}
+
+/** Whether a refusal says that the session is gone: by 404; some servers answer 400 and speak of it. */
+export function isSessionLost(status: number, text: string | undefined): boolean {
+  return status === 404 || (status === 400 && /session/i.test(text ?? ''))
+}
+
+function moved(status: number, { location }: AnswerHeaders, url: URL): string {
+  if (status < 300 || status >= 400 || typeof location !== 'string') return ''
+  if (!URL.canParse(location, url.href)) return ''
+  const { href } = new URL(location, url)
+  return `: it has moved to ${href.slice(0, LONGEST_LOCATION)}; set its \`url\` to that if you trust it`
+}

@@ -1,0 +1,71 @@
+import { PARAM_PREFIX } from '../wire/param-headers.ts'
+
+type Headers = Readonly<Record<string, string>>
+
+/** Headers of every POST (Streamable HTTP, "sending messages to the server"). */
+export const POST_HEADERS: readonly string[] = [
+  'content-type',
+  'application/json',
+  'accept',
+  'application/json, text/event-stream',
+]
+
+/** Headers of a GET whose answer is a stream. */
+export const GET_HEADERS: readonly string[] = ['accept', 'text/event-stream']
+
+/** Headers that the transport writes itself, whatever a config or a plugin says. */
+const OURS: ReadonlySet<string> = new Set([
+  'content-type',
+  'content-length',
+  'accept',
+  'last-event-id',
+  'mcp-protocol-version',
+  'mcp-session-id',
+  'mcp-method',
+  'mcp-name',
+])
+
+const NONE: Headers = {}
+
+/** The config's headers and a request's own, which win; what the protocol itself sends is left to it. */
+export function merged(config: Headers, own: Headers | undefined): string[] {
+  const all = new Map<string, string>()
+  for (const headers of [config, own ?? NONE]) {
+    for (const [name, value] of Object.entries(headers)) all.set(name.toLowerCase(), value)
+  }
+  return [...all].filter(([name]) => !OURS.has(name) && !name.startsWith(PARAM_PREFIX)).flat()
+}
+
+/** The headers of one link's requests as flat lists of names and values, prepared once per credentials. */
+export class SentHeaders {
+  readonly #config: Headers
+  readonly #own: readonly string[]
+  readonly #prepared = new WeakMap<object, string[]>()
+
+  /** @param own what the link itself sends with everything */
+  constructor(config: Headers, own: readonly string[]) {
+    this.#config = config
+    this.#own = own
+  }
+
+  /** Those of a POST. Never to be changed. */
+  post(credentials: Headers | undefined): string[] {
+    const key = credentials ?? NONE
+    let flat = this.#prepared.get(key)
+    if (flat === undefined) {
+      flat = [...POST_HEADERS, ...merged(this.#config, key), ...this.#own]
+      this.#prepared.set(key, flat)
+    }
+    return flat
+  }
+
+  /** Those of a request without a body. */
+  bare(credentials: Headers | undefined): string[] {
+    return this.post(credentials).slice(POST_HEADERS.length)
+  }
+
+  /** Those of a request for a stream. */
+  get(credentials: Headers | undefined): string[] {
+    return [...this.bare(credentials), ...GET_HEADERS]
+  }
+}
