@@ -39,6 +39,8 @@ import type { SqliteDatabase } from './sqlite/database.ts'
 const DEEPEST = 8
 /** Whose tables the gateway's own are. */
 const GATEWAY = 'patchbay'
+/** Where the gateway's own topics are on its bus; no plugin line has a dollar sign in its id. */
+const GATEWAY_LINE = '$gateway'
 
 /** What the services are made of. */
 export interface EmbeddedParts {
@@ -64,6 +66,8 @@ export interface EmbeddedParts {
 /** The services that come with the gateway. They outlive a reload; each plugin line sees its own part. */
 export class EmbeddedServices {
   readonly metrics: MetricsStore
+  /** The gateway's own part of the embedded bus. */
+  readonly bus: Bus
   /** Who runs dry, and what those in shadow said so far. */
   readonly shadow: { readonly runs: DryRuns; readonly report: CountedShadows }
   readonly #parts: EmbeddedParts
@@ -80,6 +84,7 @@ export class EmbeddedServices {
     this.shadow = { runs: new DryRuns(), report: new CountedShadows(parts.clock) }
     this.metrics = new MetricsStore((cause) => fault(cause, 'a source of metrics'))
     this.#bus = new MemoryBus(parts.replica, wheel, (cause, topic) => fault(cause, `bus ${topic}`))
+    this.bus = lineBus(this.#bus, GATEWAY_LINE)
     this.#lock = new MemoryLock(wheel)
   }
 

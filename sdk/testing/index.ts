@@ -157,7 +157,7 @@ export async function testPlugin(
   })
   await embedded.prepare(specs)
   const services = new Services().offer(Catalog, catalog)
-  const set = setUpInOrder(specs, services, (line, { id, plugin: { shadow } }) => {
+  const set = setUpInOrder(specs, services, embedded.bus, (line, { id, plugin: { shadow } }) => {
     embedded.offer(line, id)
     watchers.get(options)?.(line)
     if (shadow) dryServices(line, id, embedded.shadow.runs)

@@ -1,4 +1,4 @@
-import { KeyValue, Tracer } from '../../../sdk/index.ts'
+import { Bus, KeyValue, Tracer } from '../../../sdk/index.ts'
 import type { Services } from '../../hooks/container.ts'
 import { GatewayError, type Problem } from '../../hooks/errors.ts'
 import type { PluginLine } from '../../hooks/hooks.ts'
@@ -7,10 +7,12 @@ import { type PluginSpec, setUpPlugins } from '../../hooks/setup.ts'
 import { inputProblems } from './offered-inputs.ts'
 import { Providers } from './providers.ts'
 
-/** Provided services that the gateway itself uses. */
+/** Services that the gateway itself uses, most of them only where a plugin provides them. */
 export interface OwnServices {
   /** Where it keeps what every replica must know; `undefined`: in its memory. */
   readonly keyValue: KeyValue | undefined
+  /** How its replicas speak to each other; the embedded one, which knows only itself, when no plugin provides one. */
+  readonly bus: Bus
   /** Who traces calls, and the line that provides it. */
   readonly tracer: { readonly plugin: string; readonly service: Tracer | null } | undefined
 }
@@ -28,11 +30,13 @@ export interface LinesSetUp {
 /**
  * Sets up every plugin line, providers before those that need what they provide, and tells all that is
  * wrong: one line keeps nobody from judging the others to the end.
+ * @param bus the gateway's own, unless a plugin provides one
  * @param prepare offers a line the services that come with the gateway
  */
 export function setUpInOrder(
   specs: readonly PluginSpec[],
   services: Services,
+  bus: Bus,
   prepare: (line: Services, spec: PluginSpec) => void,
 ): LinesSetUp {
   const providers = new Providers(specs)
@@ -55,7 +59,11 @@ export function setUpInOrder(
   }
   const lines = specs.flatMap((spec) => ready.get(spec) ?? [])
   problems.push(...checkOffers(lines), ...inputProblems(lines))
-  const own = { keyValue: providers.own(KeyValue)?.service, tracer: providers.own(Tracer) }
+  const own = {
+    keyValue: providers.own(KeyValue)?.service,
+    bus: providers.own(Bus)?.service ?? bus,
+    tracer: providers.own(Tracer),
+  }
   return {
     lines,
     own,

@@ -127,7 +127,7 @@ export async function setUpLines(
   await embedded.prepare(config.plugins).catch((error) => {
     throw placedError(error, config.places)
   })
-  const set = setUpInOrder(config.plugins, services, offer)
+  const set = setUpInOrder(config.plugins, services, embedded.bus, offer)
   const { lines } = set
   const problems = [...set.problems, ...problemsOf(() => checkCommands(lines))]
   problems.push(...idleSettings(lines))
