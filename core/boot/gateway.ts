@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Clock, Event, Secrets, UpstreamStatus } from '../../sdk/index.ts'
+import { SHAPES } from '../bridge/shapes.ts'
 import { Lifecycle } from '../hooks/lifecycle.ts'
 import { Wheel } from '../hooks/wheel.ts'
 import { Inbound } from '../inbound/http.ts'
@@ -99,6 +100,7 @@ export async function startGateway(
     sealer: seal,
     spent: spentStates(own.keyValue, clock),
     traces,
+    listTtl: config.lists.ttl,
     nextId,
     shadows: embedded.shadows,
     fault,
@@ -124,8 +126,9 @@ export async function startGateway(
     log,
     random: Math.random,
     now: () => clock.now(),
-    listed: (id, tools, open) => {
+    listed: (id, tools, open, terms) => {
       unmatched(id, tools)
+      kernel.freshness.told(id, terms)
       void kernel.catalog.update(id, tools, open)
     },
     stale: (id) => kernel.catalog.refresh(id),
@@ -153,6 +156,8 @@ export async function startGateway(
       profiles: config.profiles,
       us,
       showPlugin: config.errors.showPlugin,
+      pageSize: config.lists.pageSize,
+      shapes: SHAPES,
       wheel,
       sealer: seal,
       revoked: endedSessions(own.keyValue, clock, (cause) => fault(cause, '')),

@@ -134,6 +134,11 @@ export class CatalogStore {
     return reading.length === 0 ? undefined : Promise.all(reading)
   }
 
+  /** Whether what the caller sees has lists of its identities in it. @throws HookError when `identity` fails */
+  hasOwn(caller: Caller): boolean {
+    return this.#parts.hooks.on.identity !== null && this.#see(caller).own.length > 0
+  }
+
   /** Whether the caller sees that list. */
   sees(caller: Caller, list: OwnList): boolean {
     return this.#seen.get(caller)?.own.includes(list) ?? false

@@ -1,6 +1,7 @@
 import type {
   Caller,
   Clock,
+  Entry,
   EntryKind,
   Maybe,
   PermittedEntry,
@@ -18,11 +19,12 @@ import type { View, Views } from './view.ts'
 /** Lists are large and views may be as many as users: only so many are kept. */
 const MOST = 256
 
-/** What one caller lists of one kind. */
+/** What one caller lists of one kind. The same object while nothing that it is made of changes. */
 export interface ShownKind {
   /** A JSON array of definitions. */
   readonly text: string
-  readonly count: number
+  /** In catalog order, unless a presentation chose another. */
+  readonly entries: readonly Entry[]
 }
 
 /** What one caller lists, by kind. */
@@ -122,13 +124,13 @@ export class Lists {
   }
 
   #make(view: View, assembly: Assembly, presentations: Presentations): ShownList {
-    const texts: Record<EntryKind, string[]> = { tool: [], prompt: [], resource: [], template: [] }
+    const byKind: Record<EntryKind, Entry[]> = { tool: [], prompt: [], resource: [], template: [] }
     for (const entry of this.#show(view, assembly, presentations)) {
-      if (isUnlisted(entry)) continue
-      texts[entry.kind].push(entryText(entry))
+      if (!isUnlisted(entry)) byKind[entry.kind].push(entry)
     }
     const shown = (kind: EntryKind) => {
-      return { text: `[${texts[kind].join(',')}]`, count: texts[kind].length }
+      const entries = byKind[kind]
+      return { text: `[${entries.map(entryText).join(',')}]`, entries }
     }
     return {
       tool: shown('tool'),

@@ -7,11 +7,12 @@ import type { Authenticated, Health, Principal } from '../../sdk/index.ts'
 import { GatewayError, messageOf } from '../hooks/errors.ts'
 import type { Wheel } from '../hooks/wheel.ts'
 import type { Kernel } from '../kernel/kernel.ts'
-import type { Sealer } from '../kernel/ports.ts'
+import type { Sealer, Shapes } from '../kernel/ports.ts'
 import type { Implementation } from '../wire/protocol.ts'
 import { type Arrival, HttpAuthRequest } from './arrival.ts'
 import { Doors } from './doors.ts'
 import { Endpoint, type RefusedRequest, sendError } from './endpoint.ts'
+import { failed } from './hook-failure.ts'
 import { InFlight } from './in-flight.ts'
 import { LegacyWire } from './legacy.ts'
 import { LegacyEra } from './legacy-era.ts'
@@ -20,7 +21,8 @@ import type { ClientMessage } from './message.ts'
 import { ModernEra } from './modern.ts'
 import { OpenCalls } from './open-calls.ts'
 import { OpenStreams } from './open-streams.ts'
-import { failed, Operations } from './operations.ts'
+import { Operations } from './operations.ts'
+import { Pages } from './pages.ts'
 import { addressOf, closePort, isHangUp, openPort } from './port.ts'
 import { Questions } from './questions.ts'
 import { Readiness } from './readiness.ts'
@@ -43,6 +45,10 @@ export interface InboundParts {
   readonly profiles: readonly string[]
   readonly us: Implementation
   readonly showPlugin: boolean
+  /** Entries on a page of a list. */
+  readonly pageSize: number
+  /** What eras say differently. */
+  readonly shapes: Shapes
   readonly wheel: Wheel
   readonly sealer: Sealer
   readonly revoked: Revocations
@@ -78,13 +84,20 @@ export class Inbound {
     this.#parts = parts
     this.#streams = new OpenStreams(parts.listen.streams)
     const { kernel, us, wheel, now, listen, sealer, revoked } = parts
-    const replies = new Replies({ us, showPlugin: parts.showPlugin })
+    const { shapes } = parts
+    const replies = new Replies({
+      us,
+      showPlugin: parts.showPlugin,
+      shapes,
+      differ: kernel.answersDiffer,
+    })
     this.#replies = replies
     this.#doors = new Doors(listen)
     this.#readiness = new Readiness({ health: parts.health, changed: parts.healthChanged, now })
     const questions = new Questions(wheel, parts.nextId)
     const levels = new LogLevels()
-    this.operations = new Operations(kernel, replies, questions, levels)
+    const pages = new Pages(parts.pageSize, shapes)
+    this.operations = new Operations(kernel, replies, questions, levels, pages)
     const shared: WireParts = {
       kernel,
       operations: this.operations,

@@ -164,7 +164,7 @@ export class LegacyEra {
     }
     const caller = this.#caller(arrival, session)
     return (
-      operations.list(method, message, caller, arrival.requestId, '') ??
+      operations.lists.answer(method, message, caller, arrival.requestId) ??
       replies.unknownMethod(method, 'legacy')
     )
   }

@@ -49,9 +49,8 @@ export class ModernEra {
       case 'subscriptions/listen':
         return this.#listen(arrival, message, caller)
       default: {
-        const scope = kernel.lists.differ ? '"private"' : '"public"'
         const list = () =>
-          operations.list(method, message, caller, arrival.requestId, NO_CACHE + scope) ??
+          operations.lists.answer(method, message, caller, arrival.requestId) ??
           replies.unknownMethod(method, 'modern')
         return proceed(this.#parts, arrival, message, list, (reply) =>
           this.#send(arrival, message, reply),

@@ -4,17 +4,14 @@ import {
   type Denial,
   deny,
   type EntryKind,
-  type Failure,
   isKind,
   type Maybe,
   type Outcome,
 } from '../../sdk/index.ts'
-import type { ShownList } from '../catalog/lists.ts'
 import type { EntryMethod } from '../catalog/ports.ts'
 import type { View } from '../catalog/view.ts'
 import { isPromise } from '../hooks/hooks.ts'
 import type { Kernel } from '../kernel/kernel.ts'
-import { internal, outcomeOf } from '../kernel/outcome.ts'
 import { PausedOutcome } from '../kernel/paused-call.ts'
 import type { CallRequest, Exchange } from '../kernel/ports.ts'
 import { findMember, isObject } from '../wire/json.ts'
@@ -23,20 +20,15 @@ import { CODE, LOG_LEVELS, META } from '../wire/protocol.ts'
 import { aimOf } from './aim.ts'
 import type { Arrival } from './arrival.ts'
 import type { Cancellable } from './cancellable.ts'
+import { failed } from './hook-failure.ts'
+import { ListAnswers } from './list-answers.ts'
 import { LIST_GROUPS, type ListGroup } from './list-stream.ts'
 import type { LogLevels } from './log-levels.ts'
 import type { ClientMessage } from './message.ts'
+import type { Pages } from './pages.ts'
 import type { AskedExchange, Questions } from './questions.ts'
-import type { Replies, Reply, ReplyContext } from './replies.ts'
+import type { Replies, Reply } from './replies.ts'
 import type { Session } from './session.ts'
-
-/** What every list is of, and where its entries stand in the result. */
-const LISTS: ReadonlyMap<string, { readonly kind: EntryKind; readonly member: string }> = new Map([
-  ['tools/list', { kind: 'tool', member: 'tools' }],
-  ['prompts/list', { kind: 'prompt', member: 'prompts' }],
-  ['resources/list', { kind: 'resource', member: 'resources' }],
-  ['resources/templates/list', { kind: 'template', member: 'resourceTemplates' }],
-])
 
 const KIND_OF = { tools: 'tool', prompts: 'prompt', resources: 'resource' } as const
 
@@ -49,6 +41,8 @@ export type StatusExchange = Exchange &
 
 /** What both eras ask for, answered the same way. */
 export class Operations {
+  /** The lists, page by page. */
+  readonly lists: ListAnswers
   /** The lists that there are, as capabilities name them. */
   readonly groups: readonly ListGroup[]
   /** The `capabilities` of this server, as JSON. */
@@ -58,61 +52,24 @@ export class Operations {
   readonly #questions: Questions
   readonly #levels: LogLevels
 
-  constructor(kernel: Kernel, replies: Replies, questions: Questions, levels: LogLevels) {
+  constructor(
+    kernel: Kernel,
+    replies: Replies,
+    questions: Questions,
+    levels: LogLevels,
+    pages: Pages,
+  ) {
     this.#kernel = kernel
     this.#replies = replies
     this.#questions = questions
     this.#levels = levels
+    this.lists = new ListAnswers(kernel, replies, pages)
     this.groups = LIST_GROUPS.filter((group) => kernel.serves.has(KIND_OF[group]))
     const capabilities = this.groups.map((group) => [group, { listChanged: true }])
     this.capabilities = JSON.stringify({
       ...Object.fromEntries(capabilities),
       ...(kernel.hasServers ? { completions: {}, logging: {} } : {}),
     })
-  }
-
-  /**
-   * One of the lists: the whole view on one page. `undefined` when nothing of its kind can be there.
-   * @param extra members the era wants beside the entries
-   */
-  list(
-    method: string,
-    message: ClientMessage,
-    caller: Caller,
-    requestId: string,
-    extra: string,
-  ): Maybe<Reply> | undefined {
-    const listed = LISTS.get(method)
-    if (listed === undefined || !this.#serves(listed.kind)) return undefined
-    const { era } = caller.client
-    if (message.params.cursor !== undefined) {
-      return this.#replies.error(
-        200,
-        CODE.invalidParams,
-        'Invalid cursor: lists here have one page',
-      )
-    }
-    const answer = (shown: ShownList): Maybe<Reply> => {
-      const { text, count } = shown[listed.kind]
-      const reply = () => this.#replies.result(era, `"${listed.member}":${text}${extra}`)
-      const told = this.#kernel.listed(caller, method, count, requestId)
-      return isPromise(told) ? told.then(reply) : reply()
-    }
-    const context: ReplyContext = { era, requestId, status: true }
-    const refuse = (cause: unknown) => {
-      this.#kernel.fault(cause, requestId)
-      return this.#replies.refusal(failed(cause), context)
-    }
-    try {
-      const list = this.#kernel.list(caller)
-      if (!isPromise(list)) {
-        const reply = answer(list)
-        return isPromise(reply) ? reply.catch(refuse) : reply
-      }
-      return list.then(answer).catch(refuse)
-    } catch (cause) {
-      return refuse(cause)
-    }
   }
 
   /**
@@ -221,7 +178,9 @@ export class Operations {
       if (session !== undefined && settled instanceof PausedOutcome) {
         return this.#ask(settled, request, caller, exchange, session).then(reply)
       }
-      const context = { era, requestId, status: exchange.statusOpen }
+      const { client } = caller
+      const { round, statusOpen: status } = exchange
+      const context = { era, requestId, status, client, method, entry: round?.entry }
       return method === 'tools/call'
         ? this.#replies.toolCall(settled, context)
         : this.#replies.entryCall(settled, context, method === 'resources/read' ? name : undefined)
@@ -288,9 +247,4 @@ function writeChallenge({ scheme, params }: Challenge): string {
     ([name, value]) => `${name}="${value.replace(/["\\]/g, '\\$&').replace(/[^\t -~]/g, '?')}"`,
   )
   return list.length === 0 ? scheme : `${scheme} ${list.join(', ')}`
-}
-
-/** A hook that failed outside a call. */
-export function failed(cause: unknown): Denial | Failure {
-  return (outcomeOf(cause, false) ?? internal(false)) as Denial | Failure
 }

@@ -1,15 +1,20 @@
 import {
+  type Client,
   type Denial,
   type DenialCode,
   deny,
+  type Entry,
   type Failure,
   type Outcome,
   type QuestionOutcome,
 } from '../../sdk/index.ts'
+import type { EntryMethod } from '../catalog/ports.ts'
 import { RelayedError, RelayedResult } from '../kernel/outcome.ts'
 import { PausedOutcome } from '../kernel/paused-call.ts'
+import type { Shapes } from '../kernel/ports.ts'
 import { editMembers } from '../wire/json.ts'
 import { CODE, type Implementation, META } from '../wire/protocol.ts'
+import { legacyResult, modernResult, withTerms } from './relayed-result.ts'
 
 /** What goes back over a wire: the rest of a JSON-RPC response behind its id, and how to send it. */
 export interface Reply {
@@ -27,6 +32,10 @@ export interface ReplyContext {
   readonly requestId: string
   /** Whether an HTTP status can still be sent: no stream was opened, and the wire has statuses. */
   readonly status: boolean
+  /** Who asked, and for what, where a call is answered: what is relayed takes the shape of their revision. */
+  readonly client?: Client
+  readonly method?: EntryMethod
+  readonly entry?: Entry | undefined
 }
 
 /** What callers may know. */
@@ -34,6 +43,9 @@ export interface ReplySettings {
   readonly us: Implementation
   /** Whether callers learn which plugin and rule refused or failed. */
   readonly showPlugin: boolean
+  readonly shapes: Shapes
+  /** Whether what one caller reads may be another than what others do. */
+  readonly differ: boolean
 }
 
 const APPLICATION_CODES: Partial<Record<DenialCode | Failure['code'], number>> = {
@@ -61,6 +73,8 @@ const DOOR: Partial<Record<DenialCode | Failure['code'], number>> = {
   UNAVAILABLE: 503,
   TIMEOUT: 504,
 }
+
+const RESULT = '"result":'
 
 const CANNOT_ASK = 'This has to ask something first, and this client cannot be asked here'
 const CAN_ASK =
@@ -90,26 +104,33 @@ export class Replies {
   /** How a tools/call ended. */
   toolCall(outcome: Exclude<Outcome, { kind: 'cancelled' }>, context: ReplyContext): Reply {
     if (outcome.kind === 'result') {
-      const text = outcome instanceof RelayedResult ? outcome.text : JSON.stringify(outcome.result)
-      return { status: 200, body: `"result":${this.#shape(outcome.result, text, context.era)}` }
+      const { result } = outcome
+      const text = outcome instanceof RelayedResult ? outcome.text : JSON.stringify(result)
+      const shaped =
+        context.era === 'modern'
+          ? modernResult(result, text, this.#stamp)
+          : legacyResult(result, text, this.#settings.shapes, context)
+      return { status: 200, body: `${RESULT}${shaped}` }
     }
     if (outcome.kind === 'failure' && outcome.error !== undefined) {
+      const { client } = context
+      const told = client && this.#settings.shapes.unknownError(outcome.error, client)
+      if (told !== undefined) return this.#toolError(told, undefined, context)
       return this.#upstreamError(outcome, outcome.error, context.era)
     }
     if (outcome.kind === 'question') return this.#question(outcome, context)
     const common = this.#common(outcome, context)
     if (common !== undefined) return common
-    const error = this.#data(outcome)
-    // Not an HTTP status and not a JSON-RPC error: clients fail on those instead of telling the model.
-    const result = {
-      content: [{ type: 'text', text: textOf(outcome) }],
-      isError: true,
-      _meta: {
-        'patchbay/error': error,
-        ...(context.era === 'modern' ? { [META.serverInfo]: this.#settings.us } : {}),
-      },
-    }
-    const shaped = context.era === 'modern' ? { resultType: 'complete', ...result } : result
+    return this.#toolError(textOf(outcome), this.#data(outcome), context)
+  }
+
+  /** Not an HTTP status and not a JSON-RPC error: clients fail on those instead of telling the model. */
+  #toolError(text: string, error: object | undefined, { era }: ReplyContext): Reply {
+    const modern = era === 'modern'
+    const by = modern ? { [META.serverInfo]: this.#settings.us } : {}
+    const content = [{ type: 'text', text }]
+    const result = { content, isError: true, _meta: { 'patchbay/error': error, ...by } }
+    const shaped = modern ? { resultType: 'complete', ...result } : result
     return { status: 200, body: `"result":${JSON.stringify(shaped)}` }
   }
 
@@ -137,9 +158,10 @@ export class Replies {
       return this.error(200, code, textOf(outcome), { ...this.#data(outcome), uri })
     }
     const reply = this.toolCall(outcome, context)
-    if (uri === undefined || context.era === 'legacy' || 'ttlMs' in outcome.result) return reply
-    // 2026-07-28 wants to know how long what was read may be kept: that is its owner's to say.
-    return { ...reply, body: reply.body.replace('{', '{"ttlMs":0,"cacheScope":"private",') }
+    if (uri === undefined || context.era === 'legacy') return reply
+    const { result } = outcome
+    const kept = withTerms(result, reply.body.slice(RESULT.length), this.#settings.differ)
+    return { ...reply, body: `${RESULT}${kept}` }
   }
 
   /** A call that waits for answers, or must end because this client cannot be asked. */
@@ -265,22 +287,6 @@ export class Replies {
       scopes,
       ...(this.#settings.showPlugin ? { plugin, hook, rule } : {}),
     }
-  }
-
-  /** A relayed result as the client's era wants it: `resultType` is required in one and unknown in the other. */
-  #shape(
-    result: Readonly<Record<string, unknown>>,
-    text: string,
-    era: ReplyContext['era'],
-  ): string {
-    if (era === 'modern') {
-      if (result.resultType !== undefined) return text
-      const rest = text.slice(text.indexOf('{') + 1)
-      const stamp = result._meta === undefined ? this.#stamp : '"resultType":"complete"'
-      return `{${stamp}${/^\s*\}$/.test(rest) ? '' : ','}${rest}`
-    }
-    if (result.resultType === undefined && result.ttlMs === undefined) return text
-    return editMembers(text, 0, { resultType: undefined, ttlMs: undefined, cacheScope: undefined })
   }
 }
 

@@ -15,6 +15,7 @@ import type {
   Principal,
 } from '../../sdk/index.ts'
 import { CatalogStore, type UpstreamNames } from '../catalog/catalog.ts'
+import { type Freshness, ListFreshness } from '../catalog/freshness.ts'
 import { Lists, type ShownList } from '../catalog/lists.ts'
 import type { NameRules } from '../catalog/names.ts'
 import type { Archive } from '../catalog/ports.ts'
@@ -60,6 +61,8 @@ export interface KernelParts {
   readonly spent: Spent
   /** Who traces calls, if somebody does. */
   readonly traces: Traces | null
+  /** Milliseconds for which lists may be kept whose servers do not say so; 0 when left out. */
+  readonly listTtl?: number
   /** Makes ids that are unique in this process. */
   readonly nextId: () => string
   /** Called when lines are in shadow; nobody asks them anything when left out. */
@@ -75,6 +78,8 @@ export class Kernel {
   readonly callers = new Callers()
   readonly views: Views
   readonly lists: Lists
+  /** Told how long servers' lists may be kept. */
+  readonly freshness: ListFreshness
   /** `null`: no line is in shadow. */
   readonly shadows: Shadows | null
   /** The kinds of entries that there can be. */
@@ -92,10 +97,14 @@ export class Kernel {
   readonly #authentication: Authentication
   readonly #reports: Reports
   readonly #watchers = new Set<ListWatcher>()
+  readonly #clock: Clock
+  /** Whether what one caller reads may be another than what others do. */
+  readonly answersDiffer: boolean
 
   constructor(parts: KernelParts) {
     const { clock, servers, nextId, fault } = parts
     this.fault = fault
+    this.#clock = clock
     this.#servers = servers
     this.hooks = new HookTable(parts.lines, parts.wheel)
     const enforced = parts.lines.filter(({ mode }) => mode !== 'shadow')
@@ -118,6 +127,9 @@ export class Kernel {
       ownChanged: (list) => this.#tell((caller) => this.catalog.sees(caller, list)),
     })
     const { kinds } = offers
+    const ids = parts.upstreams.map(({ id }) => id)
+    const offered = new Set(offers.entries.map(({ kind }) => kind))
+    this.freshness = new ListFreshness(ids, offered, parts.listTtl ?? 0)
     this.serves = new Set(parts.upstreams.length > 0 ? EVERY_KIND : kinds)
     this.hasServers = parts.upstreams.length > 0
     this.views = new Views(this.hooks, clock)
@@ -145,6 +157,9 @@ export class Kernel {
       nextId,
       fault,
     })
+    const { credentials, beforeCall, afterCall } = hooks.on
+    this.answersDiffer =
+      this.lists.differ || credentials !== null || beforeCall !== null || afterCall !== null
     this.catalog.begin()
   }
 
@@ -239,6 +254,14 @@ export class Kernel {
       // A filter that failed meanwhile was reported: nobody's list hangs on this.
       return []
     }
+  }
+
+  /** How long this caller may keep its list of that kind, and whether nobody else may. */
+  freshnessOf(caller: Caller, kind: EntryKind): Freshness {
+    const { ttlMs, isPrivate } = this.freshness.of(kind, this.#clock.now())
+    // What a server shows to one identity may change without a word to anybody else.
+    const own = this.catalog.hasOwn(caller)
+    return { ttlMs: own ? 0 : ttlMs, isPrivate: isPrivate || this.lists.differ }
   }
 
   /** Asks callers' filters anew and tells those who watch lists; `scope` limits it to one principal. */

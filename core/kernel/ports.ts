@@ -1,7 +1,10 @@
 import type {
   AttemptSpan,
   Caller,
+  Client,
   CredentialsQuery,
+  Entry,
+  Failure,
   Maybe,
   OperationSpan,
   Outcome,
@@ -89,6 +92,31 @@ export interface Vault {
 export interface ListWatcher {
   readonly caller: Caller
   listsMayHaveChanged(): void
+}
+
+/**
+ * What the eras of the protocol say differently about one thing, and what older revisions cannot say. Filled
+ * in by the bridge.
+ */
+export interface Shapes {
+  /** A definition as clients of that era read it; `text` itself where they read the same. */
+  definition(entry: Entry, text: string, era: Client['era']): string
+  /**
+   * A result as a client of that revision can read it; `text` itself where it can as it is.
+   * @param entry what was asked for, where that is known
+   */
+  result(
+    method: EntryMethod,
+    entry: Entry | undefined,
+    result: Readonly<Record<string, unknown>>,
+    text: string,
+    version: string,
+  ): string
+  /**
+   * What a client of that revision is told in place of a server's error that it does not know; `undefined`
+   * where it knows it. A member of a tool's result: what the model reads.
+   */
+  unknownError(error: NonNullable<Failure['error']>, client: Client): string | undefined
 }
 
 /** Turns facts into text that only this gateway (or a replica with the same keys) can make and read. */

@@ -1,5 +1,6 @@
 import type { EntryKind } from '../../sdk/index.ts'
 import { NAME_MEMBER } from '../catalog/entry-text.ts'
+import type { ListTerms, TermsByKind } from '../catalog/freshness.ts'
 import type { ListedEntry } from '../catalog/ports.ts'
 import { unlisted } from '../catalog/uris.ts'
 import {
@@ -17,6 +18,7 @@ import { ConnectError, type Link, type Message } from './link.ts'
 import { errorOf, textOf } from './message.ts'
 
 const MOST_PAGES = 100
+const NEVER_OLD: ListTerms = { until: Number.POSITIVE_INFINITY, isPrivate: false }
 
 /** What went wrong without making the list useless. */
 export type ListWarning = (message: string) => void
@@ -66,20 +68,38 @@ export interface ListReading {
   readonly http: boolean
   readonly headers: Readonly<Record<string, string>> | undefined
   readonly warn: ListWarning
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
   /** Gives up: the page under way is cancelled. */
   readonly signal: AbortSignal
+}
+
+/** What one reading found. */
+export interface ReadLists {
+  readonly entries: readonly ListedEntry[]
+  /** How long it may be kept; nothing where the server says nothing about that. */
+  readonly terms: TermsByKind
 }
 
 /**
  * Reads everything an upstream lists, each kind page by page.
  * @throws ConnectError when a page cannot be had
  */
-export async function listEntries(reading: ListReading): Promise<ListedEntry[]> {
-  const { capabilities } = reading.link.facts
+export async function listEntries(reading: ListReading): Promise<ReadLists> {
+  const { capabilities, era } = reading.link.facts
+  const terms: Partial<Record<EntryKind, ListTerms>> = {}
+  // A handshake server says nothing of it; what a modern one does not have cannot grow old.
+  if (era === 'modern') for (const { kind } of LISTS) terms[kind] = NEVER_OLD
   const lists = LISTS.filter(({ capability }) => isObject(capabilities[capability]))
   const all: ListedEntry[] = []
   // One after the other: what a server can do at once is for its callers.
-  for (const list of lists) all.push(...(await listKind(list, reading)))
+  for (const list of lists) {
+    const pages: ListTerms[] = []
+    all.push(...(await listKind(list, reading, pages)))
+    if (era !== 'modern') continue
+    const until = Math.min(...pages.map((page) => page.until))
+    terms[list.kind] = { until, isPrivate: pages.some(({ isPrivate }) => isPrivate) }
+  }
   // A server may list the template of everything itself; twice it would be neither.
   const anything = unlisted()
   const { uriTemplate } = anything.definition
@@ -87,16 +107,22 @@ export async function listEntries(reading: ListReading): Promise<ListedEntry[]> 
     (one) => one.kind === 'template' && one.definition.uriTemplate === uriTemplate,
   )
   if (isObject(capabilities.resources) && !said) all.push(anything)
-  return all
+  return { entries: all, terms }
 }
 
-async function listKind(list: KindOfList, reading: ListReading): Promise<ListedEntry[]> {
+/** @param pages gets the terms of each page */
+async function listKind(
+  list: KindOfList,
+  reading: ListReading,
+  pages: ListTerms[],
+): Promise<ListedEntry[]> {
   const entries = new Map<string, ListedEntry>()
   const cursors = new Set<string>()
   let cursor: string | undefined
   for (let page = 0; page < MOST_PAGES; page++) {
     const message = await ask(list, cursor, reading)
     if (message === undefined) return []
+    pages.push(termsOf(message, reading.now()))
     const next = readPage(list, message, entries, reading)
     if (next === undefined) return [...entries.values()]
     if (cursors.has(next)) {
@@ -141,6 +167,13 @@ function ask(
     if (signal.aborted) stop()
     else signal.addEventListener('abort', stop, { once: true })
   })
+}
+
+/** How long a page may be kept: it MUST say so (2026-07-28, caching), and one that does not may not be kept. */
+function termsOf({ value: { result } }: Message, now: number): ListTerms {
+  const { ttlMs, cacheScope } = isObject(result) ? result : {}
+  const known = typeof ttlMs === 'number' && ttlMs > 0
+  return { until: known ? now + ttlMs : now, isPrivate: cacheScope !== 'public' }
 }
 
 /** Adds a page's entries, each with its source text. Returns the next cursor. */

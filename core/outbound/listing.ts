@@ -2,7 +2,7 @@ import type { Caller } from '../../sdk/index.ts'
 import type { ListedEntry } from '../catalog/ports.ts'
 import type { Alarm } from '../hooks/wheel.ts'
 import { type ParamHeader, paramHeaders } from '../wire/param-headers.ts'
-import { listEntries } from './entry-list.ts'
+import { listEntries, type ReadLists } from './entry-list.ts'
 import type { Link } from './link.ts'
 import type { UpstreamConfig } from './settings.ts'
 import type { UpstreamHost } from './upstream-host.ts'
@@ -53,17 +53,18 @@ export class Listing {
   async read(link: Link): Promise<void> {
     const { id, headers } = this.#config
     const credentials = await this.#host.vault.credentials({ upstream: id, purpose: 'discover' })
-    const entries = await this.#list(link, credentials)
+    const { entries, terms } = await this.#list(link, credentials)
     if (this.#closed) return
     this.entries = entries
     this.#annotate('', entries)
-    this.#host.listed(id, entries, credentials === undefined && Object.keys(headers).length === 0)
+    const open = credentials === undefined && Object.keys(headers).length === 0
+    this.#host.listed(id, entries, open, terms)
   }
 
   /** Reads what one identity sees, over its link. @throws ConnectError, HookError or Refused */
   async readOwn(link: Link, identity: string, caller: Caller): Promise<readonly ListedEntry[]> {
     const query = { upstream: this.#config.id, purpose: 'discover', caller } as const
-    const entries = await this.#list(link, await this.#host.vault.credentials(query))
+    const { entries } = await this.#list(link, await this.#host.vault.credentials(query))
     this.#annotate(identity, entries)
     return entries
   }
@@ -71,15 +72,16 @@ export class Listing {
   async #list(
     link: Link,
     headers: Readonly<Record<string, string>> | undefined,
-  ): Promise<readonly ListedEntry[]> {
-    const { wheel, log } = this.#host
+  ): Promise<ReadLists> {
+    const { wheel, log, now } = this.#host
     const { id, timeout } = this.#config
     const warn = (message: string) => log.warn({ upstream: id }, `${id} ${message}`)
     const late = new AbortController()
     const alarm = wheel.after(timeout, () => late.abort())
     try {
       const http = this.#config.url !== undefined
-      return await listEntries({ link, http, headers, warn, signal: late.signal })
+      const { signal } = late
+      return await listEntries({ link, http, headers, warn, now: () => now(), signal })
     } finally {
       wheel.remove(alarm)
     }

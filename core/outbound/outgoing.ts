@@ -101,7 +101,8 @@ const capabilityTexts = new WeakMap<Client, string>()
 function declared(client: Client): string | undefined {
   let text = capabilityTexts.get(client)
   if (text === undefined) {
-    const { extensions, ...capabilities } = client.capabilities
+    // Tasks are an extension in one revision and a capability in the other.
+    const { extensions, tasks: _, ...capabilities } = client.capabilities
     const others = Object.entries(isObject(extensions) ? extensions : {})
     const kept = others.filter(([id]) => id !== TASKS)
     const all =

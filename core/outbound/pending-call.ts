@@ -5,16 +5,18 @@ import type { Alarm } from '../hooks/wheel.ts'
 import { outcomeOf, RelayedError, RelayedResult } from '../kernel/outcome.ts'
 import type { OpenCall, Round } from '../kernel/round.ts'
 import { editMembers, isObject } from '../wire/json.ts'
-import { CODE } from '../wire/protocol.ts'
+import { CODE, NEWEST_LEGACY } from '../wire/protocol.ts'
 import type { CallHost, CallLimits, FlatHeaders } from './call-host.ts'
 import type { Link, Lost, Message, Ticket, Waiter } from './link.ts'
 import { isWanted } from './log-level.ts'
 import { errorOf, textOf } from './message.ts'
 import { outgoing, progressToken } from './outgoing.ts'
-import { missing, readAsk } from './upstream-ask.ts'
+import { missing, readAsk, readUrlsAsk } from './upstream-ask.ts'
 
 /** What a server that completes nothing would say. */
 const NO_COMPLETION = { completion: { values: [] } }
+/** Known to one revision only: what a URL was opened for is done. */
+const URL_DONE = 'notifications/elicitation/complete'
 const UNTRACED: { headers?: undefined; meta?: undefined } = {}
 
 /** One call at an upstream, from sending to its outcome, sent at most twice. */
@@ -109,7 +111,7 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
 
   notified(message: Message): void {
     this.#alive()
-    const { exchange, request } = this.#round
+    const { caller, exchange, request } = this.#round
     const { method } = message.value
     if (method === 'notifications/progress' && request.meta.progressToken !== undefined) {
       const params = editMembers(textOf(message, 'params') ?? '{}', 0, {
@@ -118,6 +120,8 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
       exchange.message(`{"jsonrpc":"2.0","method":"notifications/progress","params":${params}}`)
     } else if (method === 'notifications/message' && request.logLevel !== undefined) {
       if (isWanted(message, request.logLevel)) exchange.message(message.text)
+    } else if (method === URL_DONE && caller.client.protocolVersion === NEWEST_LEGACY) {
+      exchange.message(message.text)
     }
   }
 
@@ -212,6 +216,8 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
       this.#settle(missing(error.data))
       return
     }
+    const ask = readUrlsAsk(this.#round, error)
+    if (ask !== undefined) return this.#settle(this.#host.asked(this.#round, ask))
     this.#settle(new RelayedError(error, text))
   }
 

@@ -1,6 +1,13 @@
-import { QUESTION_METHODS, type Question, type QuestionOutcome } from '../../sdk/index.ts'
+import {
+  type Failure,
+  QUESTION_METHODS,
+  type Question,
+  type QuestionOutcome,
+} from '../../sdk/index.ts'
 import type { UpstreamAsk } from '../kernel/pauses.ts'
+import type { Round } from '../kernel/round.ts'
 import { findMember, isObject, memberText, readMembers, repeatsNameAnywhere } from '../wire/json.ts'
+import { CODE } from '../wire/protocol.ts'
 
 /** Questions of one round, as many as plugins may ask. */
 const MOST = 16
@@ -26,6 +33,43 @@ export function readAsk(
     text: at < 0 ? '{}' : memberText(text, members, at),
     state,
   }
+}
+
+/**
+ * What a handshake server asks for by its error (2025-11-25, URL elicitation required), as modern clients
+ * are asked: the call that comes back with answers is sent again. `undefined` when it names no URLs, the
+ * caller cannot be asked, or has just refused to open one.
+ */
+export function readUrlsAsk(
+  round: Round,
+  { code, data }: NonNullable<Failure['error']>,
+): UpstreamAsk | undefined {
+  if (code !== CODE.urlsRequired) return undefined
+  const { elicitations } = isObject(data) ? data : {}
+  if (round.caller.client.era !== 'modern' || !round.canAsk('elicitation/create', 'url'))
+    return undefined
+  if (!Array.isArray(elicitations) || elicitations.length === 0 || elicitations.length > MOST) {
+    return undefined
+  }
+  if (!elicitations.every(isUrl)) return undefined
+  if (round.answering !== undefined && !allAccepted(round.answering.text)) return undefined
+  const questions = Object.fromEntries(
+    elicitations.map(({ elicitationId: _, ...params }, i) => [
+      `url-${i + 1}`,
+      { method: 'elicitation/create', params: { ...params, mode: 'url' } } as const,
+    ]),
+  )
+  return { questions, text: JSON.stringify(questions), state: undefined }
+}
+
+function isUrl(value: unknown): value is { elicitationId?: unknown; url: string; message: string } {
+  return isObject(value) && typeof value.url === 'string' && typeof value.message === 'string'
+}
+
+/** @param responses `inputResponses` as the client wrote them */
+function allAccepted(responses: string): boolean {
+  const answers = Object.values(JSON.parse(responses) as Record<string, unknown>)
+  return answers.every((one) => isObject(one) && one.action === 'accept')
 }
 
 /** An upstream needs what the caller's client did not declare: the caller is told, in its own words. */

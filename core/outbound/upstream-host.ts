@@ -1,4 +1,5 @@
 import type { UpstreamStatus } from '../../sdk/index.ts'
+import type { TermsByKind } from '../catalog/freshness.ts'
 import type { ListedEntry } from '../catalog/ports.ts'
 import type { Wheel } from '../hooks/wheel.ts'
 import type { Traces, Vault } from '../kernel/ports.ts'
@@ -21,8 +22,9 @@ export interface UpstreamHost {
   /**
    * Its whole list, after every reading; `[]` hides it.
    * @param open whether it lists this to anybody, without credentials
+   * @param terms how long this may be kept
    */
-  listed(id: string, entries: readonly ListedEntry[], open: boolean): void
+  listed(id: string, entries: readonly ListedEntry[], open: boolean, terms: TermsByKind): void
   /** What it lists for single identities is to be read again. */
   stale(id: string): void
   /** It will not list anything soon. */

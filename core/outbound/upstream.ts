@@ -257,7 +257,7 @@ export class Upstream implements CallHost {
     if (this.#retry !== undefined) wheel.remove(this.#retry)
     this.#retry = wheel.after(delay, () => void this.connect())
     if (this.#config.whenDown === 'hide' && this.#hide === undefined) {
-      this.#hide = wheel.after(this.#config.grace, () => this.#host.listed(this.id, [], false))
+      this.#hide = wheel.after(this.#config.grace, () => this.#host.listed(this.id, [], false, {}))
     }
     const nextAttempt = Math.round(now() + delay)
     const { tools } = this.#listing

@@ -41,6 +41,8 @@ export const CODE = {
   internal: -32603,
   /** Until 2025-11-25. */
   resourceNotFound: -32002,
+  /** 2025-11-25 only: the user has to open URLs first. */
+  urlsRequired: -32042,
   headerMismatch: -32020,
   missingCapability: -32021,
   version: -32022,

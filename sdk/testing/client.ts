@@ -69,8 +69,8 @@ export class TestClient {
     const { kernel, clock } = this.#parts
     const caller = this.caller(parts)
     const lists = await patiently(kernel.list(caller), clock, () => 'the list')
-    const { text, count } = lists[kind]
-    await kernel.listed(caller, METHODS[kind], count, this.nextRequest())
+    const { text, entries } = lists[kind]
+    await kernel.listed(caller, METHODS[kind], entries.length, this.nextRequest())
     return JSON.parse(text)
   }
 

@@ -32,6 +32,7 @@ interface Checked {
   readonly keys: readonly string[]
   readonly log: GatewayConfig['log']
   readonly errors: GatewayConfig['errors']
+  readonly lists: GatewayConfig['lists']
   readonly egress: GatewayConfig['egress']
   readonly drain: number
   readonly names: NameRules
@@ -119,6 +120,7 @@ export async function readConfig(
     keys: checked.keys.filter((key) => key !== ''),
     log: checked.log,
     errors: checked.errors,
+    lists: checked.lists,
     egress: checked.egress,
     secrets: secretSettings(tree.referenced, checked.keys, plugins),
     drain: checked.drain,

@@ -1,4 +1,5 @@
 import { HOOK_NAMES, type Schema } from '../../../sdk/index.ts'
+import { LISTS_SCHEMA } from './lists-schema.ts'
 import {
   DURATION,
   NAMES,
@@ -200,6 +201,7 @@ export const CONFIG_SCHEMA = {
         },
       },
     },
+    lists: LISTS_SCHEMA,
     egress: {
       type: 'object',
       additionalProperties: false,

@@ -22,6 +22,8 @@ export interface GatewayConfig {
   readonly log: { readonly level: LogLevel }
   /** `showPlugin`: whether callers see which plugin and rule refused them. */
   readonly errors: { readonly showPlugin: boolean }
+  /** `pageSize` in entries; `ttl`: how long lists may be kept whose servers do not say so. */
+  readonly lists: { readonly pageSize: number; readonly ttl: number }
   /** Where plugins' requests may go besides the internet: addresses, networks and host names. */
   readonly egress: { readonly allow: readonly string[] }
   /** What must never be told: values of references, and of settings marked `writeOnly`. */

@@ -20,6 +20,7 @@ test('an empty file is a config in which everything is as by default', async (t)
     keys: [],
     log: { level: 'info' },
     errors: { showPlugin: false },
+    lists: { pageSize: 1000, ttl: 0 },
     egress: { allow: [] },
     secrets: [],
     drain: 10_000,

@@ -237,9 +237,9 @@ test('a presentation may drop, reorder and rewrite, and what it drops stays call
     ],
   })
   assert.deepEqual(await list(), ['up__c', 'up__b'])
-  const { text, count } = (await kernel.list(caller())).tool
+  const { text, entries } = (await kernel.list(caller())).tool
   assert.equal(JSON.parse(text)[1].description, 'shorter')
-  assert.equal(count, 2)
+  assert.equal(entries.length, 2)
   assert.equal((await call('up__a')).kind, 'result')
 })
 

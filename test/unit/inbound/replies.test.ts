@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { SHAPES } from '../../../core/bridge/shapes.ts'
 import { Replies, type ReplyContext } from '../../../core/inbound/replies.ts'
 import { DENIAL_CODES, type DenialCode, deny, type Failure } from '../../../sdk/index.ts'
 
 const us = { name: 'patchbay', version: '1' }
-const replies = new Replies({ us, showPlugin: false })
-const loud = new Replies({ us, showPlugin: true })
+const replies = new Replies({ us, showPlugin: false, shapes: SHAPES, differ: false })
+const loud = new Replies({ us, showPlugin: true, shapes: SHAPES, differ: false })
 const modern: ReplyContext = { era: 'modern', requestId: 'r1', status: true }
 const open: ReplyContext = { ...modern, status: false }
 
