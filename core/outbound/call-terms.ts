@@ -74,7 +74,7 @@ export class CallTerms {
   }
 
   /** Whose link the call takes: its credential identity's, and its client's own where the config says so. */
-  key({ audience, caller }: Round): string {
+  key({ audience, caller }: Pick<Round, 'audience' | 'caller'>): string {
     if (this.#config.session === 'shared') return audience
     const { principal, client } = caller
     return JSON.stringify([

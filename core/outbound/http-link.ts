@@ -1,17 +1,23 @@
 import { Slots } from '../hooks/slots.ts'
 import type { Wheel } from '../hooks/wheel.ts'
 import { encodeHeaderValue, type Implementation } from '../wire/protocol.ts'
-import type { HttpPool, HttpReader } from './http-pool.ts'
+import type { HttpExchange, HttpPool, HttpReader } from './http-pool.ts'
 import { HttpRequest, type RequestOwner } from './http-request.ts'
-import type { Link, Lost, Outgoing, ServerFacts, Ticket, Waiter } from './link.ts'
+import type { Link, Lost, Message, Outgoing, ServerFacts, Ticket, Waiter } from './link.ts'
 import { ListStream } from './list-stream.ts'
-import { listenParams } from './listening.ts'
+import { ListenExchange } from './listen-exchange.ts'
+import { ListenedUpdates, type ListenReader } from './listened-updates.ts'
+import { listenParams, tellsOfLists } from './listening.ts'
 import { CLOSED, lostSoon } from './lost.ts'
 import { broken, envelope, writeRequest } from './message.ts'
+import { RequestedUpdates, type ResourceUpdates, updatedUri } from './resource-updates.ts'
 import { SentHeaders } from './sent-headers.ts'
 
 /** How long the end of a session may take to be told, in milliseconds. */
 const GOODBYE = 1_000
+
+/** How long the beginning of a stream is waited for, in milliseconds. */
+const BEGINNING = 1_000
 
 type Headers = Readonly<Record<string, string>>
 
@@ -29,6 +35,8 @@ export class HttpLink implements Link, RequestOwner {
   readonly transport = 'http'
   readonly facts: ServerFacts
   onEnd: (why: Lost) => void = () => {}
+  onUpdated: (message: Message) => void = () => {}
+  onMuted: (uris: readonly string[]) => void = () => {}
   readonly #shared: HttpShared
   readonly #session: string | undefined
   readonly #envelope: string
@@ -37,7 +45,10 @@ export class HttpLink implements Link, RequestOwner {
   readonly #headers: SentHeaders
   readonly #requests = new Slots<HttpRequest>()
   #nextId = 1
+  readonly #updates: ResourceUpdates
   #stream: ListStream | undefined
+  #changed: () => void = () => {}
+  #unheard: () => void = () => {}
   #retired = false
   #closed = false
 
@@ -58,6 +69,21 @@ export class HttpLink implements Link, RequestOwner {
       facts.protocolVersion,
       ...(session === undefined ? [] : ['mcp-session-id', session]),
     ])
+    this.#updates =
+      facts.era === 'modern'
+        ? new ListenedUpdates(
+            (params, wanted, reader) => this.#openListen(params, wanted, reader),
+            (message) => this.said(message),
+            (uris) => this.onMuted(uris),
+          )
+        : new RequestedUpdates(
+            (request, waiter) => this.send(request, waiter),
+            (wanted) => this.#heard(wanted),
+          )
+  }
+
+  get subscriptions(): number {
+    return this.#updates.size
   }
 
   get url(): URL {
@@ -89,24 +115,75 @@ export class HttpLink implements Link, RequestOwner {
   }
 
   listen(changed: () => void, broken: () => void, headers?: Headers): void {
+    this.#changed = changed
+    this.#unheard = broken
     const wanted = listenParams(this.facts)
-    if (wanted === undefined || this.#closed || this.#retired || this.#stream?.open) return
-    const { pool } = this.#shared
-    const stream = new ListStream(changed, broken)
+    if (wanted !== undefined && !this.#stream?.open) this.#open(wanted, headers)
+  }
+
+  subscribe(uri: string, headers?: Headers): Promise<void> {
+    return this.#updates.subscribe(uri, headers)
+  }
+
+  unsubscribe(uri: string): void {
+    this.#updates.unsubscribe(uri)
+  }
+
+  /** What the server said to nobody's request, wherever it said it. */
+  said(message: Message): void {
+    if (tellsOfLists(message.value.method)) this.#changed()
+    else if (updatedUri(message) !== undefined) this.onUpdated(message)
+  }
+
+  /** What a legacy server tells comes on the session's stream. One that refused it is not asked twice. */
+  #heard(headers: Headers | undefined): Promise<void> | undefined {
+    if (!this.#stream?.open && !this.#stream?.refused) this.#open('', headers)
+    const { wheel } = this.#shared
+    const late = () => new Error('nothing was said yet')
+    // Some servers begin to answer when there is something to say.
+    return this.#stream && wheel.limit(this.#stream.begun, BEGINNING, late).catch(() => {})
+  }
+
+  /** Opens the stream for what belongs to no request. @param wanted its params, where it is a request itself */
+  #open(wanted: string, headers: Headers | undefined): void {
+    if (this.#closed || this.#retired) return
+    const stream = new ListStream(
+      (message) => this.said(message),
+      () => this.#broken(),
+    )
     this.#stream = stream
-    if (this.facts.era === 'modern') {
-      const request: Outgoing = {
-        method: 'subscriptions/listen',
-        params: wanted,
-        meta: '',
-        progress: false,
-      }
-      const body = writeRequest(this.#nextId++, request, this.#envelope)
-      const flat = [...this.#headers.post(headers), 'mcp-method', request.method]
-      stream.exchange = pool.send('POST', flat, body, stream)
-    } else {
-      stream.exchange = pool.send('GET', this.#headers.get(headers), null, stream)
-    }
+    stream.exchange =
+      this.facts.era === 'legacy'
+        ? this.#shared.pool.send('GET', this.#headers.get(headers), null, stream)
+        : this.#postListen(wanted, headers, stream)
+  }
+
+  #broken(): void {
+    this.#unheard()
+    if (this.facts.era === 'legacy' && this.subscriptions > 0)
+      this.onMuted([...this.#updates.uris()])
+  }
+
+  /** What was subscribed to is told of no more. */
+  #mute(): void {
+    this.#stream?.close()
+    const uris = [...this.#updates.uris()]
+    this.#updates.close()
+    if (uris.length > 0) this.onMuted(uris)
+  }
+
+  #openListen(params: string, headers: Headers | undefined, reader: ListenReader): () => void {
+    const exchange = new ListenExchange(reader)
+    if (this.#closed || this.#retired) queueMicrotask(() => exchange.end(CLOSED.message))
+    else exchange.exchange = this.#postListen(params, headers, exchange)
+    return () => exchange.close()
+  }
+
+  #postListen(params: string, headers: Headers | undefined, reader: HttpReader): HttpExchange {
+    const request: Outgoing = { method: 'subscriptions/listen', params, meta: '', progress: false }
+    const body = writeRequest(this.#nextId++, request, this.#envelope)
+    const flat = [...this.#headers.post(headers), 'mcp-method', request.method]
+    return this.#shared.pool.send('POST', flat, body, reader)
   }
 
   /** The headers of a POST with these credentials. */
@@ -126,15 +203,15 @@ export class HttpLink implements Link, RequestOwner {
   }
 
   retire(): void {
-    this.#stream?.close()
     this.#retired = true
+    this.#mute()
     if (this.open === 0) void this.close()
   }
 
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    this.#stream?.close()
+    this.#mute()
     for (const request of this.#requests.all())
       request.drop(broken('the gateway closed the connection'))
     if (this.#session === undefined) return

@@ -3,6 +3,7 @@ import type { HttpExchange, HttpReader } from './http-pool.ts'
 import type { Lost, Message, ServerFacts, Ticket, Waiter } from './link.ts'
 import { broken, isResponse, readMessage, refusal, writeNotification } from './message.ts'
 import { type AnswerHeaders, isSessionLost, refusedBy } from './refused-status.ts'
+import { UPDATED } from './resource-updates.ts'
 
 /** A server that leaves its stream open behind the answer does not keep the connection longer than this. */
 const LINGER = 5_000
@@ -17,6 +18,8 @@ export interface RequestOwner {
   notify(body: string): void
   /** The request is over. */
   forget(request: HttpRequest): void
+  /** What the server said to nobody's request, wherever it said it. */
+  said(message: Message): void
 }
 
 /** One POST with a request in it, and its answer. */
@@ -60,6 +63,7 @@ export class HttpRequest implements HttpReader, Ticket, Alarm {
       return
     }
     if (isResponse(message)) this.#answered(message)
+    else if (message.value.method === UPDATED) this.#link.said(message)
     else if (message.value.id === undefined) this.#waiter.notified(message)
     else this.#refuse(message)
   }

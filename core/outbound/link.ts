@@ -83,6 +83,19 @@ export interface Link {
    * @param broken nothing more will be heard, though there was something to hear: worth another call
    */
   listen(changed: () => void, broken: () => void, headers?: Readonly<Record<string, string>>): void
+  /**
+   * Asks to be told of a resource. Resolves once the server agreed. Asked again, it makes sure of it.
+   * Rejects with SubscribeError.
+   */
+  subscribe(uri: string, headers?: Readonly<Record<string, string>>): Promise<void>
+  /** Nobody wants to be told of it any more. */
+  unsubscribe(uri: string): void
+  /** Resources that it is told of, or wants to be: with some it is not idle. */
+  readonly subscriptions: number
+  /** Called with every `notifications/resources/updated` that comes, wanted or not. */
+  onUpdated: (message: Message) => void
+  /** Called with what will not be told of any more, and may have changed unheard: worth another `subscribe`. */
+  onMuted: (uris: readonly string[]) => void
   /** Called once when the link ends by itself. */
   onEnd: (why: Lost) => void
   /** Takes no part in anything new; requests in flight go on, then it ends. */

@@ -1,6 +1,6 @@
 import type { Caller, Maybe, Outcome, UpstreamStatus } from '../../sdk/index.ts'
 import type { ListedEntry } from '../catalog/ports.ts'
-import type { Servers } from '../kernel/ports.ts'
+import type { Servers, Watch, WatchedServers, WatchOrder } from '../kernel/ports.ts'
 import type { Round } from '../kernel/round.ts'
 import type { Owner } from './pool.ts'
 import type { UpstreamConfig } from './settings.ts'
@@ -8,7 +8,7 @@ import { Upstream } from './upstream.ts'
 import type { UpstreamHost } from './upstream-host.ts'
 
 /** All upstreams of a gateway. They know nothing of each other: none waits for another. */
-export class Outbound implements Servers {
+export class Outbound implements Servers, WatchedServers {
   readonly #upstreams: ReadonlyMap<string, Upstream>
 
   constructor(configs: readonly UpstreamConfig[], host: UpstreamHost) {
@@ -26,10 +26,7 @@ export class Outbound implements Servers {
   }
 
   send(round: Round, headers: Readonly<Record<string, string>> | undefined): Maybe<Outcome> {
-    const upstream = this.#upstreams.get(round.target?.upstream ?? '')
-    // The catalog only knows configured upstreams; a target of another is a bug.
-    if (upstream === undefined) throw new Error(`no upstream ${round.target?.upstream}`)
-    return upstream.call(round, headers)
+    return this.#of(round.target?.upstream ?? '').call(round, headers)
   }
 
   async discover(
@@ -50,6 +47,23 @@ export class Outbound implements Servers {
     for (const upstream of this.#upstreams.values()) upstream.forget(principal)
   }
 
+  tells(id: string): boolean | undefined {
+    return this.#of(id).watches.tells
+  }
+
+  lane(order: Pick<WatchOrder, 'upstream' | 'identity' | 'caller'>): string {
+    return this.#of(order.upstream).watches.key(order)
+  }
+
+  watch(order: WatchOrder): Watch {
+    return this.#of(order.upstream).watches.watch(order)
+  }
+
+  /** Whether a server may be there that tells of resources. */
+  get tellsOfResources(): boolean {
+    return [...this.#upstreams.values()].some(({ watches }) => watches.tells !== false)
+  }
+
   /** Reads an upstream's list again, soon. @returns whether there is such an upstream */
   refresh(id: string): boolean {
     this.#upstreams.get(id)?.refresh()
@@ -64,5 +78,12 @@ export class Outbound implements Servers {
   /** Ends every connection and process. */
   async stop(): Promise<void> {
     await Promise.all([...this.#upstreams.values()].map((upstream) => upstream.stop()))
+  }
+
+  /** The catalog only knows configured upstreams; a target of another is a bug. */
+  #of(id: string): Upstream {
+    const upstream = this.#upstreams.get(id)
+    if (upstream === undefined) throw new Error(`no upstream ${id}`)
+    return upstream
   }
 }

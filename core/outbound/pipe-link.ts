@@ -1,4 +1,5 @@
-import type { Implementation } from '../wire/protocol.ts'
+import { isObject } from '../wire/json.ts'
+import { type Implementation, META } from '../wire/protocol.ts'
 import { initialized, initializeRequest } from './handshake.ts'
 import {
   ConnectError,
@@ -10,6 +11,7 @@ import {
   type Ticket,
   type Waiter,
 } from './link.ts'
+import { ACKNOWLEDGED, ListenedUpdates, type ListenReader } from './listened-updates.ts'
 import { listenParams, tellsOfLists } from './listening.ts'
 import { CLOSED, lostSoon } from './lost.ts'
 import {
@@ -21,6 +23,7 @@ import {
   writeNotification,
   writeRequest,
 } from './message.ts'
+import { RequestedUpdates, type ResourceUpdates, updatedUri } from './resource-updates.ts'
 
 /** Cancelled calls that are told apart; with more, whose a log message is stays unknown. */
 const MOST_STRAYS = 1_000
@@ -43,6 +46,8 @@ export abstract class PipeLink implements Link {
     found: '',
   }
   onEnd: (why: Lost) => void = () => {}
+  onUpdated: (message: Message) => void = () => {}
+  onMuted: (uris: readonly string[]) => void = () => {}
   protected readonly us: Implementation
   readonly #waiting = new Map<number, Waiter>()
   /** Cancelled calls that the server has not answered: it may still be at them. */
@@ -50,8 +55,11 @@ export abstract class PipeLink implements Link {
   #nextId = 1
   #envelope = ''
   #changed: (() => void) | undefined
-  /** The id of a modern server's listen request, which is no call. */
-  #listening: number | undefined
+  /** A modern server's listen requests, which are no calls, with whoever reads what is said to one. */
+  readonly #listens = new Map<number, ListenReader | undefined>()
+  /** Whether one of them is about lists. */
+  #listening = false
+  #updates: ResourceUpdates | undefined
   #retired = false
   /** Why nothing can be sent any more. */
   #over: Lost | undefined
@@ -67,7 +75,11 @@ export abstract class PipeLink implements Link {
   protected abstract hangUp(): Promise<void>
 
   get open(): number {
-    return this.#waiting.size - (this.#listening === undefined ? 0 : 1)
+    return this.#waiting.size - this.#listens.size
+  }
+
+  get subscriptions(): number {
+    return this.#updates?.size ?? 0
   }
 
   send(request: Outgoing, waiter: Waiter): Ticket {
@@ -88,26 +100,42 @@ export abstract class PipeLink implements Link {
   listen(changed: () => void): void {
     this.#changed = changed
     const params = listenParams(this.facts)
-    if (this.facts.era !== 'modern' || params === undefined || this.#listening !== undefined) return
-    const over = () => {
-      this.#listening = undefined
-    }
-    const id = this.#nextId
-    this.send(
-      { method: 'subscriptions/listen', params, meta: '', progress: false },
-      { answered: over, notified() {}, lost: over },
-    )
-    if (this.#waiting.has(id)) this.#listening = id
+    if (this.facts.era !== 'modern' || params === undefined || this.#listening) return
+    this.#listening = true
+    this.#listenTo(params, undefined, {
+      said() {},
+      over: () => {
+        this.#listening = false
+      },
+    })
+  }
+
+  subscribe(uri: string, headers?: Outgoing['headers']): Promise<void> {
+    this.#updates ??=
+      this.facts.era === 'legacy'
+        ? new RequestedUpdates((request, waiter) => this.send(request, waiter))
+        : new ListenedUpdates(
+            (params, wanted, reader) => this.#listenTo(params, wanted, reader),
+            (message) => this.#notified(message),
+            (uris) => this.onMuted(uris),
+          )
+    return this.#updates.subscribe(uri, headers)
+  }
+
+  unsubscribe(uri: string): void {
+    this.#updates?.unsubscribe(uri)
   }
 
   retire(): void {
     this.#retired = true
+    this.#mute()
     this.#finished()
   }
 
   async close(): Promise<void> {
     this.onEnd = () => {}
     this.#over ??= CLOSED
+    this.#mute()
     this.#lose(broken('the gateway closed the connection'))
     await this.hangUp()
   }
@@ -178,14 +206,59 @@ export abstract class PipeLink implements Link {
       this.#changed?.()
       return
     }
+    if (updatedUri(message) !== undefined) {
+      this.onUpdated(message)
+      return
+    }
+    if (this.#acknowledged(message)) return
     const isLog = message.value.method === 'notifications/message'
     if (isLog && this.open === 1 && this.#strays.size === 0) {
       // Whose it is can be known only while there is no other, not even one that was cancelled.
-      for (const [id, waiter] of this.#waiting) if (id !== this.#listening) waiter.notified(message)
+      for (const [id, waiter] of this.#waiting) if (!this.#listens.has(id)) waiter.notified(message)
       return
     }
     const params = message.value.params as { progressToken?: unknown } | undefined
     this.#waiting.get(params?.progressToken as number)?.notified(message)
+  }
+
+  /** Sends a modern server's listen request. @returns what ends it */
+  #listenTo(params: string, headers: Outgoing['headers'], reader: ListenReader): () => void {
+    const id = this.#nextId
+    const over = (reason: string, answer?: Message) => {
+      this.#listens.delete(id)
+      reader.over(reason, answer)
+    }
+    this.send(
+      { method: 'subscriptions/listen', params, meta: '', progress: false, headers },
+      {
+        answered: (answer) => over('the server ended the stream', answer),
+        notified() {},
+        lost: ({ message }) => over(message),
+      },
+    )
+    if (this.#waiting.has(id)) this.#listens.set(id, reader)
+    return () => {
+      if (!this.#listens.delete(id)) return
+      // No call is cancelled here: nobody needs to know when the server is through with it.
+      this.#waiting.delete(id)
+      const reason = 'nobody listens any more'
+      this.write(writeNotification('notifications/cancelled', { requestId: id, reason }))
+    }
+  }
+
+  /** Whether a message says what a listen request will tell of; its reader is told. */
+  #acknowledged(message: Message): boolean {
+    const { method, params } = message.value
+    if (method !== ACKNOWLEDGED || !isObject(params) || !isObject(params._meta)) return false
+    this.#listens.get(params._meta[META.subscriptionId] as number)?.said(message)
+    return true
+  }
+
+  /** What was subscribed to is told of no more. */
+  #mute(): void {
+    const uris = [...(this.#updates?.uris() ?? [])]
+    this.#updates?.close()
+    if (uris.length > 0) this.onMuted(uris)
   }
 
   #lose(why: Lost): void {

@@ -128,7 +128,7 @@ export class LinkPool {
     const own = this.#slots.has(this.#kept) ? 1 : 0
     if (this.#slots.size - own < most) return
     const idle = [...this.#slots]
-      .filter(([key, { link }]) => key !== this.#kept && link?.open === 0)
+      .filter(([key, { link }]) => key !== this.#kept && link !== undefined && !isBusy(link))
       .sort(([, a], [, b]) => a.lastUsed - b.lastUsed)[0]
     if (idle === undefined) {
       throw new ConnectError(
@@ -139,8 +139,13 @@ export class LinkPool {
   }
 
   async #evict(key: string, { link }: Slot): Promise<void> {
-    if (link === undefined || link.open > 0) return
+    if (link === undefined || isBusy(link)) return
     this.#slots.delete(key)
     await link.close()
   }
+}
+
+/** Whether somebody waits for what it carries, or is told of resources on it. */
+function isBusy({ open, subscriptions }: Link): boolean {
+  return open > 0 || subscriptions > 0
 }

@@ -21,6 +21,7 @@ import { Renewals } from './renewals.ts'
 import type { UpstreamConfig } from './settings.ts'
 import { unavailable } from './unavailable.ts'
 import type { UpstreamHost } from './upstream-host.ts'
+import { Watches } from './watches.ts'
 
 const SWEEP = 60_000
 const SHARED = ''
@@ -38,6 +39,8 @@ export class Upstream implements CallHost {
   #status: UpstreamStatus
   readonly terms: CallTerms
   readonly levels: LinkLevels
+  /** What it is to tell of. */
+  readonly watches: Watches
   readonly #listing: Listing
   readonly #renewals = new Renewals()
   #connecting: Promise<void> | undefined
@@ -70,6 +73,13 @@ export class Upstream implements CallHost {
       read: () => this.#setStatus({ ...this.#status, tools: this.#listing.tools }),
       unread: (link, error) => this.#unread(link, error),
     })
+    this.watches = new Watches(config, host, {
+      pool: this.#pool,
+      terms: this.terms,
+      connecting: () => this.#connecting,
+      serves: (watcher) => this.#serves(watcher),
+      failed: (link, why) => this.linkFailed(link, why),
+    })
   }
 
   get status(): UpstreamStatus {
@@ -100,11 +110,7 @@ export class Upstream implements CallHost {
   async reconnect(): Promise<void> {
     await this.#connecting
     if (this.#stopped || !this.#config.enabled) return
-    const link = this.#pool.peek(SHARED)
-    if (link !== undefined) {
-      this.#pool.drop(link)
-      link.retire()
-    }
+    this.#discard(this.#pool.peek(SHARED))
     await this.connect()
   }
 
@@ -134,7 +140,7 @@ export class Upstream implements CallHost {
   }
 
   /** A server that wants credentials of the gateway itself still serves those who have their own. */
-  #serves(round: Round): boolean {
+  #serves(round: Pick<Round, 'audience'>): boolean {
     const { state } = this.#status
     return state === 'ready' || (state === 'auth-required' && round.audience !== SHARED)
   }
@@ -146,6 +152,7 @@ export class Upstream implements CallHost {
       if (alarm !== undefined) this.#host.wheel.remove(alarm)
     }
     this.#listing.close()
+    this.watches.close()
     this.#opener.abort()
     await this.#pool.close()
     // What the links still had to say (a session's DELETE) is sent by now.
@@ -166,10 +173,8 @@ export class Upstream implements CallHost {
 
   mirrored(round: Round): readonly string[] | undefined {
     if (this.#config.url === undefined) return undefined
-    return this.terms.mirrored(
-      round,
-      this.#listing.annotated(round.audience, round.target?.name ?? ''),
-    )
+    const tool = round.target?.name ?? ''
+    return this.terms.mirrored(round, this.#listing.annotated(round.audience, tool))
   }
 
   renews(link: Link, round: Round): boolean {
@@ -190,8 +195,8 @@ export class Upstream implements CallHost {
   }
 
   refused(round: Round, why: Lost): Maybe<'retry' | Outcome | undefined> {
-    const query = callQuery(this.id, round)
-    return this.#host.vault.refused(query, why.httpStatus ?? 401, why.challenge)
+    const { httpStatus = 401, challenge } = why
+    return this.#host.vault.refused(callQuery(this.id, round), httpStatus, challenge)
   }
 
   async #connect(): Promise<void> {
@@ -209,9 +214,10 @@ export class Upstream implements CallHost {
       this.#backoff.ready()
       this.#setStatus({ state: 'ready', ...evidence(link), tools: this.#listing.tools })
       this.#pollLater()
+      this.watches.resume()
     } catch (error) {
       // What could be opened but not used is opened anew the next time.
-      if (link !== undefined) this.#discard(link)
+      this.#discard(link)
       if (!this.#stopped) this.#down(error)
     }
   }
@@ -219,6 +225,7 @@ export class Upstream implements CallHost {
   async #open(key: string, asker: Asker | undefined): Promise<Link> {
     const link = await this.#opener.open(asker)
     link.onEnd = (why) => this.linkFailed(link, why)
+    this.watches.learn(link.facts)
     if (key === SHARED) await this.#listing.listen(link)
     return link
   }
@@ -246,9 +253,11 @@ export class Upstream implements CallHost {
   }
 
   /** Calls that it carries go on. */
-  #discard(link: Link): void {
+  #discard(link: Link | undefined): void {
+    if (link === undefined) return
     this.#pool.drop(link)
     link.retire()
+    this.watches.lost(link)
   }
 
   #down(cause: unknown): void {
