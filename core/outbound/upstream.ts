@@ -172,8 +172,8 @@ export class Upstream implements CallHost {
   }
 
   mirrored(round: Round): readonly string[] | undefined {
-    if (this.#config.url === undefined) return undefined
     const tool = round.target?.name ?? ''
+    if (this.#config.url === undefined) return undefined
     return this.terms.mirrored(round, this.#listing.annotated(round.audience, tool))
   }
 
@@ -195,14 +195,12 @@ export class Upstream implements CallHost {
   }
 
   refused(round: Round, why: Lost): Maybe<'retry' | Outcome | undefined> {
-    const { httpStatus = 401, challenge } = why
-    return this.#host.vault.refused(callQuery(this.id, round), httpStatus, challenge)
+    return this.#host.vault.refused(callQuery(this.id, round), why.httpStatus ?? 401, why.challenge)
   }
 
   async #connect(): Promise<void> {
     const { wheel } = this.#host
     if (this.#retry !== undefined) wheel.remove(this.#retry)
-    this.#retry = undefined
     let link: Link | undefined
     try {
       link = await this.#pool.get(SHARED)

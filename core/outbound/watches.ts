@@ -1,5 +1,5 @@
-import type { Watch, WatchOrder } from '../kernel/ports.ts'
 import type { Round } from '../kernel/round.ts'
+import type { Watch, WatchOrder } from '../kernel/subscriptions.ts'
 import type { CallTerms } from './call-terms.ts'
 import { Lane, type LaneOwner } from './lane.ts'
 import { ConnectError, type Link, type Lost, type ServerFacts } from './link.ts'
