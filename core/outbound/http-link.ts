@@ -11,7 +11,7 @@ import { listenParams, tellsOfLists } from './listening.ts'
 import { CLOSED, lostSoon } from './lost.ts'
 import { broken, envelope, writeRequest } from './message.ts'
 import { RequestedUpdates, type ResourceUpdates, updatedUri } from './resource-updates.ts'
-import { SentHeaders } from './sent-headers.ts'
+import { GET_HEADERS, POST_HEADERS, SentHeaders } from './sent-headers.ts'
 
 /** How long the end of a session may take to be told, in milliseconds. */
 const GOODBYE = 1_000
@@ -101,14 +101,15 @@ export class HttpLink implements Link, RequestOwner {
   send(request: Outgoing, waiter: Waiter): Ticket {
     const id = this.#nextId++
     if (this.#closed) return lostSoon(waiter, CLOSED)
-    let headers = this.#headers.post(request.headers)
+    const base = this.#headers.post(request.headers)
+    let headers = base
     if (this.facts.era === 'modern') {
-      headers = [...headers, 'mcp-method', request.method]
+      headers = [...base, 'mcp-method', request.method]
       if (request.name !== undefined) headers.push('mcp-name', encodeHeaderValue(request.name))
       if (request.mirrored !== undefined) headers.push(...request.mirrored)
     }
     const body = writeRequest(id, request, this.#envelope)
-    const sent = new HttpRequest(id, this, waiter, this.#session !== undefined)
+    const sent = new HttpRequest(id, this, waiter, base, this.#session !== undefined)
     this.#requests.add(sent)
     sent.exchange = this.#shared.pool.send('POST', headers, body, sent)
     return sent
@@ -152,10 +153,11 @@ export class HttpLink implements Link, RequestOwner {
       () => this.#broken(),
     )
     this.#stream = stream
-    stream.exchange =
-      this.facts.era === 'legacy'
-        ? this.#shared.pool.send('GET', this.#headers.get(headers), null, stream)
-        : this.#postListen(wanted, headers, stream)
+    if (this.facts.era === 'legacy') {
+      const flat = this.#headers.post(headers)
+      stream.resumable(this.wheel, (id) => this.resume(stream, id, flat))
+      stream.exchange = this.#shared.pool.send('GET', this.#headers.get(headers), null, stream)
+    } else stream.exchange = this.#postListen(wanted, headers, stream)
   }
 
   #broken(): void {
@@ -192,8 +194,14 @@ export class HttpLink implements Link, RequestOwner {
   }
 
   /** Tells the server something that has no answer. */
-  notify(body: string): void {
-    this.#shared.pool.send('POST', this.#headers.post(this.#credentials), body, IGNORE)
+  notify(body: string, headers: string[]): void {
+    this.#shared.pool.send('POST', headers, body, IGNORE)
+  }
+
+  /** Asks for what comes behind that event of a stream. @param headers of the POST that it is about */
+  resume(reader: HttpReader, lastEventId: string, headers: readonly string[]): HttpExchange {
+    const flat = [...headers.slice(POST_HEADERS.length), ...GET_HEADERS]
+    return this.#shared.pool.send('GET', [...flat, 'last-event-id', lastEventId], null, reader)
   }
 
   /** The request is over. */

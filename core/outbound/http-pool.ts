@@ -86,6 +86,7 @@ class Answer implements Dispatcher.DispatchHandler, HttpExchange {
   #controller: Dispatcher.DispatchController | undefined
   #sent = false
   #aborted = false
+  #tooLarge = false
   #status = 0
   #size = 0
   #only: Buffer | undefined
@@ -140,6 +141,7 @@ class Answer implements Dispatcher.DispatchHandler, HttpExchange {
     if (this.#aborted || this.#status === 0) return
     this.#size += chunk.length
     if (this.#size > MAX_MESSAGE) {
+      this.#tooLarge = true
       controller.abort(new Error(`the answer is larger than ${MAX_MESSAGE} bytes`))
     } else if (this.#events !== undefined) {
       this.#events.feed((this.#decoder as TextDecoder).decode(chunk, { stream: true }))
@@ -169,6 +171,7 @@ class Answer implements Dispatcher.DispatchHandler, HttpExchange {
       message: error.message || code || 'the connection failed',
       executed: unreachable || !this.#sent ? false : 'unknown',
       unreachable,
+      ...(this.#tooLarge ? { final: true } : {}),
     })
   }
 }

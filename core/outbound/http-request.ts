@@ -4,6 +4,7 @@ import type { Lost, Message, ServerFacts, Ticket, Waiter } from './link.ts'
 import { broken, isResponse, readMessage, refusal, writeNotification } from './message.ts'
 import { type AnswerHeaders, isSessionLost, refusedBy } from './refused-status.ts'
 import { UPDATED } from './resource-updates.ts'
+import { type Resumable, Resumption } from './resumption.ts'
 
 /** A server that leaves its stream open behind the answer does not keep the connection longer than this. */
 const LINGER = 5_000
@@ -14,8 +15,10 @@ export interface RequestOwner {
   readonly wheel: Wheel
   /** What it asks. */
   readonly url: URL
-  /** Tells the server something that has no answer. */
-  notify(body: string): void
+  /** Tells the server something that has no answer. @param headers of the request that it is about */
+  notify(body: string, headers: string[]): void
+  /** Asks the server for what comes behind that event of a stream. @param headers of the POST that it is about */
+  resume(reader: HttpReader, lastEventId: string, headers: readonly string[]): HttpExchange
   /** The request is over. */
   forget(request: HttpRequest): void
   /** What the server said to nobody's request, wherever it said it. */
@@ -23,7 +26,7 @@ export interface RequestOwner {
 }
 
 /** One POST with a request in it, and its answer. */
-export class HttpRequest implements HttpReader, Ticket, Alarm {
+export class HttpRequest implements HttpReader, Ticket, Alarm, Resumable {
   deadline = 0
   /** In the link's requests while it is open, on the wheel while its stream lingers. */
   slot = -1
@@ -31,23 +34,35 @@ export class HttpRequest implements HttpReader, Ticket, Alarm {
   readonly #id: number
   readonly #link: RequestOwner
   readonly #waiter: Waiter
+  /** Without what only a modern request has. */
+  readonly #headers: string[]
   readonly #inSession: boolean
   #status = 0
   #streams = false
-  #headers: AnswerHeaders = {}
+  #received: AnswerHeaders = {}
   #refusal: string | undefined
   #over = false
+  #resumption: Resumption | undefined
+  /** Whether the server has been asked to go on. */
+  #resumed = false
 
-  constructor(id: number, link: RequestOwner, waiter: Waiter, inSession: boolean) {
+  constructor(
+    id: number,
+    link: RequestOwner,
+    waiter: Waiter,
+    headers: string[],
+    inSession: boolean,
+  ) {
     this.#id = id
     this.#link = link
     this.#waiter = waiter
+    this.#headers = headers
     this.#inSession = inSession
   }
 
   started(status: number, headers: AnswerHeaders): void {
     this.#status = status
-    this.#headers = headers
+    this.#received = headers
     this.#streams = String(headers['content-type']).startsWith('text/event-stream')
   }
 
@@ -74,7 +89,15 @@ export class HttpRequest implements HttpReader, Ticket, Alarm {
       return
     }
     if (this.#status < 300) {
-      this.drop(broken('the upstream closed the answer before its end'))
+      if (!this.#interrupted()) {
+        this.drop(broken('the upstream closed the answer before its end'))
+      }
+      return
+    }
+    if (this.#resumed) {
+      // Where it was asked first it was accepted: whatever this says, it may have been done.
+      if (this.#status >= 500 && this.#interrupted()) return
+      this.drop(broken(`the upstream answered HTTP ${this.#status} when it was asked to go on`))
       return
     }
     const message = this.#refusal === undefined ? undefined : readMessage(this.#refusal)
@@ -93,12 +116,38 @@ export class HttpRequest implements HttpReader, Ticket, Alarm {
       this.#answered(message)
       return
     }
-    this.drop(refusedBy(this.#status, this.#headers, this.#link.url))
+    this.drop(refusedBy(this.#status, this.#received, this.#link.url))
   }
 
   failed(why: Lost): void {
     if (this.#over) this.#link.wheel.remove(this)
-    else this.drop(why)
+    else if (this.#status === 0 && !this.#resumed) this.drop(why)
+    else if (why.final === true || !this.#interrupted()) this.drop({ ...why, executed: 'unknown' })
+  }
+
+  marked(id: string): void {
+    this.#taking().marked(id)
+  }
+
+  retryAfter(ms: number): void {
+    this.#taking().retryAfter(ms)
+  }
+
+  resume(lastEventId: string): void {
+    this.#resumed = true
+    this.#status = 0
+    this.#refusal = undefined
+    this.exchange = this.#link.resume(this, lastEventId, this.#headers)
+  }
+
+  #taking(): Resumption {
+    this.#resumption ??= new Resumption(this.#link.wheel, this)
+    return this.#resumption
+  }
+
+  /** Whether the answer, which broke off, is to go on. In 2026-07-28 none does. */
+  #interrupted(): boolean {
+    return this.#link.facts.era === 'legacy' && this.#resumption?.begin() === true
   }
 
   ring(): void {
@@ -112,6 +161,7 @@ export class HttpRequest implements HttpReader, Ticket, Alarm {
     if (this.#link.facts.era === 'legacy') {
       this.#link.notify(
         writeNotification('notifications/cancelled', { requestId: this.#id, reason }),
+        this.#headers,
       )
     }
     this.exchange?.abort()
@@ -140,11 +190,12 @@ export class HttpRequest implements HttpReader, Ticket, Alarm {
   }
 
   #refuse(message: Message): void {
-    this.#link.notify(refusal(message))
+    this.#link.notify(refusal(message), this.#headers)
   }
 
   #end(): void {
     this.#over = true
+    this.#resumption?.stop()
     this.#link.forget(this)
   }
 }

@@ -37,6 +37,8 @@ export interface Lost {
   readonly challenge?: string | undefined
   /** The legacy session is gone; a new one may do. */
   readonly sessionLost?: boolean
+  /** Asking for the rest of the answer would not help. */
+  readonly final?: boolean
   /** The upstream cannot be reached at all. */
   readonly unreachable?: boolean
 }
