@@ -90,6 +90,7 @@ export async function startGateway(
     names: config.names,
     servers: {
       send: (round, headers) => outbound.send(round, headers),
+      extensions: () => outbound.extensions(),
       instructions: () => outbound.instructions(),
       discover: (id, identity, caller) => outbound.discover(id, identity, caller),
     },

@@ -2,6 +2,7 @@ import { type Entry, type EntryKind, UriTemplate } from '../../sdk/index.ts'
 import { atOnce, type HookTable } from '../hooks/hooks.ts'
 import { isObject } from '../wire/json.ts'
 import { entryText, inherit, sayable } from './entry-text.ts'
+import { placeInterface } from './interfaces.ts'
 import { type NameRules, publicName } from './names.ts'
 import type { EntryMethod } from './ports.ts'
 import { isUnlisted, placedUri, readPlaced, unlistedName } from './uris.ts'
@@ -160,7 +161,13 @@ export class Assembler {
         if (!one.skip) return undefined
       }
     }
-    return new Assembly(byKey, [...collisions])
+    const assembly = new Assembly(byKey, [...collisions])
+    if (!assembly.hasResources) return assembly
+    // Where a tool's user interface is read is known once everything has its name.
+    const place = (upstream: string, uri: string) => assembly.publicUri(upstream, uri)
+    const shown = new Map([...byKey].map(([key, entry]) => [key, placeInterface(entry, place)]))
+    const isSame = [...shown].every(([key, entry]) => byKey.get(key) === entry)
+    return isSame ? assembly : new Assembly(shown, assembly.collisions)
   }
 
   /** The entries by kind and public name; those that claim the same one are all left out. */

@@ -1,4 +1,4 @@
-import type { EntryKind } from '../../sdk/index.ts'
+import type { Clock, EntryKind } from '../../sdk/index.ts'
 
 /** How long, and by whom, a server lets one of its lists be kept (2026-07-28, caching). */
 export interface ListTerms {
@@ -26,6 +26,7 @@ const NO_TERMS: TermsByKind = {}
  */
 export class ListFreshness {
   readonly #ttl: number
+  readonly #clock: Clock
   readonly #offered: ReadonlySet<EntryKind>
   readonly #terms: Map<string, TermsByKind>
 
@@ -34,8 +35,14 @@ export class ListFreshness {
    * @param offered the kinds that plugins offer
    * @param ttl milliseconds for parts that say nothing themselves
    */
-  constructor(upstreams: readonly string[], offered: ReadonlySet<EntryKind>, ttl: number) {
+  constructor(
+    upstreams: readonly string[],
+    offered: ReadonlySet<EntryKind>,
+    ttl: number,
+    clock: Clock,
+  ) {
     this.#ttl = ttl
+    this.#clock = clock
     this.#offered = offered
     this.#terms = new Map(upstreams.map((id) => [id, NO_TERMS]))
   }
@@ -45,8 +52,9 @@ export class ListFreshness {
     if (this.#terms.has(upstream)) this.#terms.set(upstream, terms)
   }
 
-  /** What holds for everybody's list of that kind. @param now milliseconds since the epoch */
-  of(kind: EntryKind, now: number): Freshness {
+  /** What holds for everybody's list of that kind. */
+  of(kind: EntryKind): Freshness {
+    const now = this.#clock.now()
     let left = Number.POSITIVE_INFINITY
     let isPrivate = false
     for (const terms of this.#terms.values()) {

@@ -2,6 +2,9 @@ import type { Entry, Target } from '../../sdk/index.ts'
 import type { ListedEntry } from './ports.ts'
 
 const FORM = /^patchbay\+([A-Za-z0-9_-]+):([\s\S]*)$/
+/** Hosts show a user interface under this scheme and under no other (MCP Apps). */
+const UI = 'ui://'
+const UI_FORM = /^ui:\/\/patchbay\+([A-Za-z0-9_-]+)\/([\s\S]*)$/
 /** The template of everything: what an upstream has and does not list. */
 const ANYTHING = '{+uri}'
 
@@ -10,13 +13,17 @@ const ANYTHING = '{+uri}'
  * Also makes a template of a template.
  */
 export function placedUri(upstream: string, uri: string): string {
-  return `patchbay+${upstream}:${uri}`
+  return uri.startsWith(UI)
+    ? `${UI}patchbay+${upstream}/${uri.slice(UI.length)}`
+    : `patchbay+${upstream}:${uri}`
 }
 
 /** The upstream and its own URI in a placed one; `undefined` for any other. */
 export function readPlaced(uri: string): { upstream: string; own: string } | undefined {
-  const [, upstream, own] = FORM.exec(uri) ?? []
-  return upstream === undefined || own === undefined ? undefined : { upstream, own }
+  const ui = UI_FORM.exec(uri)
+  const [, upstream, own] = ui ?? FORM.exec(uri) ?? []
+  if (upstream === undefined || own === undefined) return undefined
+  return { upstream, own: ui === null ? own : UI + own }
 }
 
 /** The resources that a server has and does not list: an entry, so that plugins can judge it like any other. */

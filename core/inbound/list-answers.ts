@@ -1,5 +1,4 @@
 import type { Caller, EntryKind, Maybe } from '../../sdk/index.ts'
-import type { Freshness } from '../catalog/freshness.ts'
 import type { ShownList } from '../catalog/lists.ts'
 import { isPromise } from '../hooks/hooks.ts'
 import type { Kernel } from '../kernel/kernel.ts'
@@ -48,7 +47,7 @@ export class ListAnswers {
     const answer = (shown: ShownList): Maybe<Reply> => {
       const { text, count, next } = this.#pages.page(kind, shown[kind], era, after)
       const reply = () => {
-        const kept = era === 'modern' ? freshnessText(this.#kernel.freshnessOf(caller, kind)) : ''
+        const kept = era === 'modern' ? this.#terms(caller, kind) : ''
         return this.#replies.result(era, `"${member}":${text}${next}${kept}`)
       }
       const told = this.#kernel.listed(caller, method, count, requestId)
@@ -70,8 +69,13 @@ export class ListAnswers {
       return refuse(cause)
     }
   }
-}
 
-function freshnessText({ ttlMs, isPrivate }: Freshness): string {
-  return `,"ttlMs":${ttlMs},"cacheScope":"${isPrivate ? 'private' : 'public'}"`
+  /** How long the caller may keep its list, and whether nobody else may (2026-07-28, caching). */
+  #terms(caller: Caller, kind: EntryKind): string {
+    const { ttlMs, isPrivate } = this.#kernel.freshness.of(kind)
+    // What a server shows to one identity may change without a word to anybody else.
+    const left = this.#kernel.catalog.hasOwn(caller) ? 0 : ttlMs
+    const scope = isPrivate || this.#kernel.lists.differ ? 'private' : 'public'
+    return `,"ttlMs":${left},"cacheScope":"${scope}"`
+  }
 }

@@ -45,8 +45,8 @@ export class Operations {
   readonly lists: ListAnswers
   /** The lists that there are, as capabilities name them. */
   readonly groups: readonly ListGroup[]
-  /** The `capabilities` of this server, as JSON. */
-  readonly capabilities: string
+  /** What never changes of them. */
+  readonly #capabilities: string
   readonly #kernel: Kernel
   readonly #replies: Replies
   readonly #questions: Questions
@@ -66,10 +66,18 @@ export class Operations {
     this.lists = new ListAnswers(kernel, replies, pages)
     this.groups = LIST_GROUPS.filter((group) => kernel.serves.has(KIND_OF[group]))
     const capabilities = this.groups.map((group) => [group, { listChanged: true }])
-    this.capabilities = JSON.stringify({
+    this.#capabilities = JSON.stringify({
       ...Object.fromEntries(capabilities),
       ...(kernel.hasServers ? { completions: {}, logging: {} } : {}),
     })
+  }
+
+  /** The `capabilities` of this server, as JSON. */
+  get capabilities(): string {
+    const extensions = JSON.stringify(this.#kernel.extensions)
+    if (extensions === '{}') return this.#capabilities
+    const comma = this.#capabilities === '{}' ? '' : ','
+    return `${this.#capabilities.slice(0, -1)}${comma}"extensions":${extensions}}`
   }
 
   /**

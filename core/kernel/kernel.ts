@@ -15,7 +15,7 @@ import type {
   Principal,
 } from '../../sdk/index.ts'
 import { CatalogStore, type UpstreamNames } from '../catalog/catalog.ts'
-import { type Freshness, ListFreshness } from '../catalog/freshness.ts'
+import { ListFreshness } from '../catalog/freshness.ts'
 import { Lists, type ShownList } from '../catalog/lists.ts'
 import type { NameRules } from '../catalog/names.ts'
 import type { Archive } from '../catalog/ports.ts'
@@ -97,14 +97,12 @@ export class Kernel {
   readonly #authentication: Authentication
   readonly #reports: Reports
   readonly #watchers = new Set<ListWatcher>()
-  readonly #clock: Clock
   /** Whether what one caller reads may be another than what others do. */
   readonly answersDiffer: boolean
 
   constructor(parts: KernelParts) {
     const { clock, servers, nextId, fault } = parts
     this.fault = fault
-    this.#clock = clock
     this.#servers = servers
     this.hooks = new HookTable(parts.lines, parts.wheel)
     const enforced = parts.lines.filter(({ mode }) => mode !== 'shadow')
@@ -129,7 +127,7 @@ export class Kernel {
     const { kinds } = offers
     const ids = parts.upstreams.map(({ id }) => id)
     const offered = new Set(offers.entries.map(({ kind }) => kind))
-    this.freshness = new ListFreshness(ids, offered, parts.listTtl ?? 0)
+    this.freshness = new ListFreshness(ids, offered, parts.listTtl ?? 0, clock)
     this.serves = new Set(parts.upstreams.length > 0 ? EVERY_KIND : kinds)
     this.hasServers = parts.upstreams.length > 0
     this.views = new Views(this.hooks, clock)
@@ -211,6 +209,11 @@ export class Kernel {
     return isPromise(entries) ? entries.then(wanted) : wanted(entries)
   }
 
+  /** The extensions of connected servers that clients are to know of, with their settings. */
+  get extensions(): Readonly<Record<string, unknown>> {
+    return this.#servers.extensions()
+  }
+
   /** What this caller lists. @throws HookError, or rejects with it */
   list(caller: Caller): Maybe<ShownList> {
     return this.lists.of(caller)
@@ -254,14 +257,6 @@ export class Kernel {
       // A filter that failed meanwhile was reported: nobody's list hangs on this.
       return []
     }
-  }
-
-  /** How long this caller may keep its list of that kind, and whether nobody else may. */
-  freshnessOf(caller: Caller, kind: EntryKind): Freshness {
-    const { ttlMs, isPrivate } = this.freshness.of(kind, this.#clock.now())
-    // What a server shows to one identity may change without a word to anybody else.
-    const own = this.catalog.hasOwn(caller)
-    return { ttlMs: own ? 0 : ttlMs, isPrivate: isPrivate || this.lists.differ }
   }
 
   /** Asks callers' filters anew and tells those who watch lists; `scope` limits it to one principal. */

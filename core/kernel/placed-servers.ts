@@ -35,6 +35,10 @@ export class PlacedServers implements Servers {
       : placed(round, outcome, assembly)
   }
 
+  extensions(): Readonly<Record<string, unknown>> {
+    return this.#servers.extensions()
+  }
+
   instructions(): ReadonlyMap<string, string> {
     return this.#servers.instructions()
   }

@@ -67,6 +67,8 @@ export interface Traces {
 
 /** The upstreams, as the kernel sees them. */
 export interface Servers extends Discovery {
+  /** The extensions of connected upstreams that clients are to know of, with their settings; `{}` for none. */
+  extensions(): Readonly<Record<string, unknown>>
   /**
    * Sends the round to its target and answers with what came back. Never rejects.
    * @param headers what `credentials` gave for this identity

@@ -3,6 +3,7 @@ import type { ListedEntry } from '../catalog/ports.ts'
 import type { Servers } from '../kernel/ports.ts'
 import type { Round } from '../kernel/round.ts'
 import type { Watch, WatchedServers, WatchOrder } from '../kernel/subscriptions.ts'
+import { mergedExtensions } from './extensions.ts'
 import type { Owner } from './pool.ts'
 import type { UpstreamConfig } from './settings.ts'
 import { Upstream } from './upstream.ts'
@@ -36,6 +37,10 @@ export class Outbound implements Servers, WatchedServers {
     caller: Caller,
   ): Promise<readonly ListedEntry[] | undefined> {
     return this.#upstreams.get(id)?.discover(identity, caller)
+  }
+
+  extensions(): Readonly<Record<string, unknown>> {
+    return mergedExtensions([...this.#upstreams.values()].map(({ capabilities }) => capabilities))
   }
 
   instructions(): ReadonlyMap<string, string> {

@@ -86,6 +86,11 @@ export class Upstream implements CallHost {
     return this.#status
   }
 
+  /** What the server said it can do; nothing while it is not connected. */
+  get capabilities(): Readonly<Record<string, unknown>> {
+    return this.#pool.peek(SHARED)?.facts.capabilities ?? {}
+  }
+
   get instructions(): string {
     return this.#pool.peek(SHARED)?.facts.instructions ?? ''
   }

@@ -86,6 +86,10 @@ export class FakeServers implements Servers {
     return this.#send(round, headers, 1)
   }
 
+  extensions(): Readonly<Record<string, unknown>> {
+    return {}
+  }
+
   instructions(): ReadonlyMap<string, string> {
     return new Map()
   }

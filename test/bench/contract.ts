@@ -61,6 +61,7 @@ async function kernelWith(lines: readonly PluginLine[]): Promise<Kernel> {
     names: { separator: '__', maxLength: 64 },
     servers: {
       send: () => RESULT,
+      extensions: () => ({}),
       instructions: () => new Map(),
       discover: async () => undefined,
     },
