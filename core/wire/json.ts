@@ -201,8 +201,8 @@ export function editMembers(
   return `{${out}}`
 }
 
-// Numbers that may print differently than they were written: many digits, or an exponent.
-const FRAGILE = /\d[\d.]{15}|\d[eE][+-]?\d/
+// Numbers that may print differently than they were written: many digits, an exponent, a zero nobody needs.
+const FRAGILE = /\d[\d.]{15}|\d[eE][+-]?\d|-0|\.\d*0(?!\d)/
 
 /** Deeper than this, what was rebuilt is written as it is: looking for its source would cost its size per level. */
 const DEEPEST = 64
