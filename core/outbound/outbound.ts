@@ -40,11 +40,15 @@ export class Outbound implements Servers, WatchedServers {
   }
 
   extensions(): Readonly<Record<string, unknown>> {
-    return mergedExtensions([...this.#upstreams.values()].map(({ capabilities }) => capabilities))
+    return mergedExtensions(
+      [...this.#upstreams.values()].map(({ facts }) => facts?.capabilities ?? {}),
+    )
   }
 
   instructions(): ReadonlyMap<string, string> {
-    const all = [...this.#upstreams].map(([id, { instructions }]) => [id, instructions] as const)
+    const all = [...this.#upstreams].map(
+      ([id, { facts }]) => [id, facts?.instructions ?? ''] as const,
+    )
     return new Map(all.filter(([, text]) => text !== ''))
   }
 

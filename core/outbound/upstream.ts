@@ -86,13 +86,9 @@ export class Upstream implements CallHost {
     return this.#status
   }
 
-  /** What the server said it can do; nothing while it is not connected. */
-  get capabilities(): Readonly<Record<string, unknown>> {
-    return this.#pool.peek(SHARED)?.facts.capabilities ?? {}
-  }
-
-  get instructions(): string {
-    return this.#pool.peek(SHARED)?.facts.instructions ?? ''
+  /** What the server said of itself, while it is connected. */
+  get facts(): Link['facts'] | undefined {
+    return this.#pool.peek(SHARED)?.facts
   }
 
   /** Begins to connect; returns at once. */
