@@ -86,7 +86,6 @@ export class Upstream implements CallHost {
     return this.#status
   }
 
-  /** What the server said of itself, while it is connected. */
   get facts(): Link['facts'] | undefined {
     return this.#pool.peek(SHARED)?.facts
   }
