@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Clock, Event, Secrets, UpstreamStatus } from '../../sdk/index.ts'
+import { HeldCallStore } from '../bridge/held-calls.ts'
 import { SHAPES } from '../bridge/shapes.ts'
 import { Lifecycle } from '../hooks/lifecycle.ts'
 import { Wheel } from '../hooks/wheel.ts'
@@ -82,6 +83,7 @@ export async function startGateway(
   const traces = tracesOf(own.tracer, (plugin, cause) =>
     late.kernel?.hooks.report(plugin, 'provide', cause, true),
   )
+  const holds = new HeldCallStore({ bus: own.bus, wheel, nextId })
   const kernel: Kernel = new Kernel({
     clock,
     wheel,
@@ -102,6 +104,7 @@ export async function startGateway(
     spent: spentStates(own.keyValue, clock),
     traces,
     listTtl: config.lists.ttl,
+    holds,
     nextId,
     shadows: embedded.shadows,
     fault,
@@ -123,6 +126,7 @@ export async function startGateway(
     wheel,
     us,
     vault: kernel.vault,
+    holds,
     traces,
     log,
     random: Math.random,
@@ -206,6 +210,7 @@ export async function startGateway(
     await Promise.race([drained, elapsed(config.drain)])
     const cut = inbound.inFlight
     // What still waits for an upstream ends as UNAVAILABLE, and its client is told before the port closes.
+    holds.close()
     const ended = outbound.stop()
     await Promise.race([drained, elapsed(LAST_WORDS)])
     await inbound.close()

@@ -94,7 +94,7 @@ export class Inbound {
     this.#replies = replies
     this.#doors = new Doors(listen)
     this.#readiness = new Readiness({ health: parts.health, changed: parts.healthChanged, now })
-    const questions = new Questions(wheel, parts.nextId)
+    const questions = new Questions(wheel, parts.nextId, kernel.holds)
     const levels = new LogLevels()
     const pages = new Pages(parts.pageSize, shapes)
     this.operations = new Operations(kernel, replies, questions, levels, pages)

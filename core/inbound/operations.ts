@@ -11,6 +11,7 @@ import {
 import type { EntryMethod } from '../catalog/ports.ts'
 import type { View } from '../catalog/view.ts'
 import { isPromise } from '../hooks/hooks.ts'
+import { giveUp } from '../kernel/held-pauses.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { PausedOutcome } from '../kernel/paused-call.ts'
 import type { CallRequest, Exchange } from '../kernel/ports.ts'
@@ -208,15 +209,18 @@ export class Operations {
     const { executed } = paused
     switch (asked.kind) {
       case 'answers': {
-        const { values: responses, text: responsesText } = asked
-        const next = { ...request, state: paused.state, responses, responsesText }
+        const { values: responses, text: responsesText, refusals } = asked
+        const next = { ...request, state: paused.state, responses, responsesText, refusals }
         return this.#kernel.call(next, caller, exchange)
       }
       case 'gone':
+        giveUp(this.#kernel.holds, paused, 'the client went away')
         return { kind: 'cancelled', reason: 'the client went away', executed }
       case 'late':
+        giveUp(this.#kernel.holds, paused, 'nobody answered')
         return { ...deny('TIMEOUT', 'nobody answered what this call asked'), executed }
       case 'refused':
+        giveUp(this.#kernel.holds, paused, 'the client refused')
         return { ...deny('FORBIDDEN', `the client refused ${asked.reason}`), executed }
     }
   }

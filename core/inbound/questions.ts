@@ -1,7 +1,9 @@
 import type { Question } from '../../sdk/index.ts'
 import type { Alarm, Wheel } from '../hooks/wheel.ts'
+import { whenOver } from '../kernel/held-pauses.ts'
 import type { PausedOutcome } from '../kernel/paused-call.ts'
 import { PATIENCE } from '../kernel/pauses.ts'
+import type { HeldCalls } from '../kernel/ports.ts'
 import { editMembers, findMember, isObject, memberText, readMembers } from '../wire/json.ts'
 import type { ClientMessage } from './message.ts'
 import type { Session } from './session.ts'
@@ -24,6 +26,8 @@ export type Asked =
       readonly values: Readonly<Record<string, unknown>>
       /** The same as JSON, as the client wrote it. */
       readonly text: string
+      /** Errors in place of answers, as the client wrote them, by question. */
+      readonly refusals: Readonly<Record<string, string>>
     }
   /** The client went away, or cancelled. */
   | { readonly kind: 'gone' }
@@ -38,8 +42,11 @@ class Asking implements Alarm {
   readonly open = new Map<string, { readonly key: string; readonly method: Question['method'] }>()
   deadline: number
   slot = -1
+  /** Whether the server that asks waits with its call open. */
+  held = false
   readonly #done: (asked: Asked) => void
   readonly #values: Record<string, unknown> = {}
+  readonly #refusals: Record<string, string> = {}
   #text = ''
 
   constructor(session: Session, deadline: number, done: (asked: Asked) => void) {
@@ -51,8 +58,19 @@ class Asking implements Alarm {
   take(key: string, value: unknown, text: string): void {
     this.#values[key] = value
     this.#text += `${this.#text === '' ? '' : ','}${JSON.stringify(key)}:${text}`
-    if (this.open.size > 0) return
-    this.end({ kind: 'answers', values: this.#values, text: `{${this.#text}}` })
+    if (this.open.size === 0) this.settle()
+  }
+
+  /** The client will not say: its error goes to whoever asked. */
+  refuse(key: string, error: string): void {
+    this.#refusals[key] = error
+    if (this.open.size === 0) this.settle()
+  }
+
+  /** Goes on with what was answered so far. */
+  settle(): void {
+    const refusals = this.#refusals
+    this.end({ kind: 'answers', values: this.#values, text: `{${this.#text}}`, refusals })
   }
 
   end(asked: Asked): void {
@@ -76,16 +94,20 @@ export class Questions {
   readonly #wheel: Wheel
   readonly #nextId: () => string
   readonly #byId = new Map<string, Asking>()
+  readonly #holds: HeldCalls | undefined
 
-  constructor(wheel: Wheel, nextId: () => string) {
+  constructor(wheel: Wheel, nextId: () => string, holds: HeldCalls | undefined) {
     this.#wheel = wheel
     this.#nextId = nextId
+    this.#holds = holds
   }
 
   /** Asks the client of a session. Never rejects. */
   async ask(paused: PausedOutcome, session: Session, exchange: AskedExchange): Promise<Asked> {
     const { promise, resolve } = Promise.withResolvers<Asked>()
     const asking = new Asking(session, this.#wheel.now() + PATIENCE, resolve)
+    // A server that waits is told what the client says; one that waits no longer has something to say itself.
+    asking.held = whenOver(this.#holds, paused, () => asking.settle())
     const messages = Object.entries(paused.questions).map(([key, question]) => {
       const id = `question-${this.#nextId()}`
       asking.open.set(id, { key, method: question.method })
@@ -95,7 +117,7 @@ export class Questions {
     exchange.waiting = asking
     this.#wheel.add(asking)
     // A state without questions only wants to be asked again.
-    if (messages.length === 0) asking.end({ kind: 'answers', values: {}, text: '{}' })
+    if (messages.length === 0) asking.settle()
     if (!messages.every((text) => exchange.deliver(text))) asking.end({ kind: 'gone' })
     const asked = await promise
     exchange.waiting = undefined
@@ -116,7 +138,9 @@ export class Questions {
     if (asking === undefined || asked === undefined || asking.session.id !== session) return
     asking.open.delete(id as string)
     this.#byId.delete(id as string)
-    if (error === undefined) {
+    if (error !== undefined && asking.held) {
+      asking.refuse(asked.key, memberText(text, members, findMember(text, members, 'error')))
+    } else if (error === undefined) {
       asking.take(asked.key, result, memberText(text, members, findMember(text, members, 'result')))
     } else if (asked.method === 'elicitation/create') {
       // Who cannot show a form has not accepted it.

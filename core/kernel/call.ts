@@ -12,13 +12,20 @@ import { Refused } from '../hooks/errors.ts'
 import { type HookTable, isPromise } from '../hooks/hooks.ts'
 import type { Wheel } from '../hooks/wheel.ts'
 import { repeatsNameAnywhere } from '../wire/json.ts'
+import { identifier } from './identifier.ts'
 import { FilteredExchange } from './messages.ts'
 import { NestedExchange } from './nested.ts'
 import type { Offers } from './offers.ts'
 import { ambiguous, cancelled, internal, notFound, outcomeOf, refused } from './outcome.ts'
-import { judgedDigest, type PausedCall, PausedOutcome, type RelayedRound } from './paused-call.ts'
+import {
+  heldIn,
+  judgedDigest,
+  type PausedCall,
+  PausedOutcome,
+  type RelayedRound,
+} from './paused-call.ts'
 import { PATIENCE, type Pauses } from './pauses.ts'
-import type { CallRequest, Exchange, Servers, Traces, Vault } from './ports.ts'
+import type { CallRequest, Exchange, HeldCalls, Servers, Traces, Vault } from './ports.ts'
 import type { Reports, Watch } from './reports.ts'
 import { type Identify, Round } from './round.ts'
 import type { Shadows } from './shadows.ts'
@@ -32,6 +39,7 @@ interface Parts {
   readonly servers: Servers
   readonly vault: Vault
   readonly traces: Traces | null
+  readonly holds: HeldCalls | undefined
   readonly reports: Reports
   readonly pauses: Pauses
   readonly offers: Offers
@@ -91,9 +99,27 @@ export class CallPath {
   /** A call that asked goes on: its state is spent before any hook runs. */
   #resume(state: string, request: CallRequest, caller: Caller, exchange: Exchange): Maybe<Outcome> {
     const paused = this.#parts.pauses.resume(request, caller, state)
-    const go = (found: PausedCall | Denial): Maybe<Outcome> =>
-      'nonce' in found ? this.#look(found, request, caller, exchange) : found
+    const go = (found: PausedCall | Denial): Maybe<Outcome> => {
+      if (!('nonce' in found)) return found
+      const held = heldIn(found)
+      if (held.length === 0) return this.#look(found, request, caller, exchange)
+      return this.#letGo(held, () => this.#look(found, request, caller, exchange))
+    }
     return isPromise(paused) ? paused.then(go) : go(paused)
+  }
+
+  /** What servers hold for a call that did not come back to them, for example because it was refused, is over. */
+  async #letGo(held: readonly string[], run: () => Maybe<Outcome>): Promise<Outcome> {
+    let kept: readonly string[] = []
+    try {
+      const outcome = await run()
+      if (outcome instanceof PausedOutcome) kept = heldIn(outcome.paused)
+      return outcome
+    } finally {
+      for (const handle of held) {
+        if (!kept.includes(handle)) this.#parts.holds?.release(handle, 'the call has ended')
+      }
+    }
   }
 
   #look(
@@ -268,15 +294,5 @@ export class CallPath {
     }
     const pending = round?.exchange instanceof FilteredExchange ? round.exchange.pending : undefined
     return pending === undefined ? end() : pending.then(end, end)
-  }
-}
-
-/** Tells whose credentials the upstream of a target sees. */
-export function identifier(hooks: HookTable): Identify {
-  return (target, caller) => {
-    if (hooks.on.identity === null || target?.plugin !== undefined) return ''
-    // Unknown must not read like shared: what is stored under it would be told to everybody.
-    if (target === undefined) throw new TypeError('no target is chosen: no audience yet')
-    return hooks.identity({ upstream: target.upstream, caller })
   }
 }

@@ -33,6 +33,7 @@ import type {
   ArgumentCheck,
   CallRequest,
   Exchange,
+  HeldCalls,
   ListWatcher,
   Sealer,
   Servers,
@@ -63,6 +64,8 @@ export interface KernelParts {
   readonly traces: Traces | null
   /** Milliseconds for which lists may be kept whose servers do not say so; 0 when left out. */
   readonly listTtl?: number
+  /** Keeps calls whose servers wait for answers; none does when left out. */
+  readonly holds?: HeldCalls | undefined
   /** Makes ids that are unique in this process. */
   readonly nextId: () => string
   /** Called when lines are in shadow; nobody asks them anything when left out. */
@@ -86,6 +89,8 @@ export class Kernel {
   readonly serves: ReadonlySet<EntryKind>
   /** Whether there are servers, which may complete arguments and log. */
   readonly hasServers: boolean
+  /** Calls whose servers wait for answers. */
+  readonly holds: HeldCalls | undefined
   /** What plugins know of credentials. */
   readonly vault: Vault
   /** Called after every change of the catalog; set by the kernel's owner. */
@@ -104,6 +109,7 @@ export class Kernel {
     const { clock, servers, nextId, fault } = parts
     this.fault = fault
     this.#servers = servers
+    this.holds = parts.holds
     this.hooks = new HookTable(parts.lines, parts.wheel)
     const enforced = parts.lines.filter(({ mode }) => mode !== 'shadow')
     this.#authentication = new Authentication(this.hooks, clock)
@@ -147,6 +153,7 @@ export class Kernel {
       servers: new PlacedServers(servers, catalog),
       vault,
       traces: parts.traces,
+      holds: parts.holds,
       reports,
       pauses,
       offers,

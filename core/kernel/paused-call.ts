@@ -44,6 +44,8 @@ export interface RelayedRound {
   readonly args?: Readonly<Record<string, unknown>>
   /** The upstream's own `requestState`, if it gave one. */
   readonly state?: string
+  /** Where the upstream's call is held, when it waits for the answers with its request open. */
+  readonly held?: string
   /** What the client answered, as JSON, where the round it came in is over. */
   readonly responses?: string
 }
@@ -102,6 +104,11 @@ export function answered(paused: PausedCall, responses: Answer, text: string): P
   return paused.relayed === undefined
     ? kept
     : { ...kept, relayed: { responses: text, ...paused.relayed } }
+}
+
+/** Handles of the calls that servers hold for it, in it and inside it. */
+export function heldIn({ relayed, inside }: Pick<PausedCall, 'relayed' | 'inside'>): string[] {
+  return [...(relayed?.held === undefined ? [] : [relayed.held]), ...inside.flatMap(heldIn)]
 }
 
 /** Whether an upstream asked, in this call or inside it: its state may be large. */

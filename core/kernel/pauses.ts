@@ -30,6 +30,7 @@ export const PATIENCE = 10 * 60_000
 /** Longer than any state is good for: whoever asks whether one was spent must still find it. */
 const REMEMBERED = 2 * PATIENCE
 const MOST_ROUNDS = 8
+const MOST_HELD_ROUNDS = 100
 const MOST_STATE = 16 * 1024
 /** A server's own state comes on top. */
 const MOST_RELAYED = 256 * 1024
@@ -43,6 +44,8 @@ export interface UpstreamAsk {
   /** Their source text. */
   readonly text: string
   readonly state: string | undefined
+  /** Where the call is held meanwhile, when its server waits with it open. */
+  readonly held?: string
 }
 
 /** Remembers which states were spent, in every replica. */
@@ -133,7 +136,7 @@ export class Pauses {
    * The outcome of a round in which an upstream asked: its questions as they are, its state within ours.
    * Asks nothing that this caller cannot be asked.
    */
-  relay(round: Round, { questions, text, state }: UpstreamAsk): QuestionOutcome | Denial {
+  relay(round: Round, { questions, text, state, held }: UpstreamAsk): QuestionOutcome | Denial {
     const missing: Record<string, object> = Object.assign(
       {},
       ...Object.values(questions).map((question) => round.missing(question)),
@@ -154,6 +157,7 @@ export class Pauses {
       name,
       ...(round.args === round.request.args ? {} : { args: round.args }),
       ...(state === undefined ? {} : { state }),
+      ...(held === undefined ? {} : { held }),
     }
     const judged = judgedDigest(round)
     const passed = round.paused?.passed ?? []
@@ -217,7 +221,8 @@ export class Pauses {
     source?: string,
   ): QuestionOutcome | Denial {
     const rounds = (round.paused?.rounds ?? 0) + 1
-    if (rounds >= MOST_ROUNDS) {
+    // A server that holds its call may ask as often as in its own revision: nothing is done twice for it.
+    if (rounds >= (facts.relayed?.held === undefined ? MOST_ROUNDS : MOST_HELD_ROUNDS)) {
       return deny('INVALID', `${round.entry.name} asked ${rounds} times without coming to an end`, {
         hint: 'Call it again, and answer what it asks.',
       })

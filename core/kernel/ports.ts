@@ -8,11 +8,12 @@ import type {
   Maybe,
   OperationSpan,
   Outcome,
+  Principal,
 } from '../../sdk/index.ts'
 import type { Discovery, EntryMethod } from '../catalog/ports.ts'
 import type { Members } from '../wire/json.ts'
 import type { UpstreamAsk } from './pauses.ts'
-import type { Round } from './round.ts'
+import type { OpenCall, Round } from './round.ts'
 
 /** A client's request for an entry, as a wire hands it to the kernel. */
 export interface CallRequest {
@@ -35,6 +36,8 @@ export interface CallRequest {
   readonly responses?: Readonly<Record<string, unknown>> | undefined
   /** Their source text, where the request's own text does not hold them. */
   readonly responsesText?: string
+  /** What the client would not answer: the source text of its JSON-RPC errors, by question. */
+  readonly refusals?: Readonly<Record<string, string>> | undefined
 }
 
 /** The client's side of one call: made by a wire, used by the kernel and the outbound room. */
@@ -76,12 +79,62 @@ export interface Servers extends Discovery {
   send(round: Round, headers: Readonly<Record<string, string>> | undefined): Maybe<Outcome>
 }
 
+/** What a held call is answered: members of a JSON-RPC response behind its id, by question. */
+export type HeldAnswers = Readonly<Record<string, string>>
+
+/** How the part of a held call ends that one round waits for. Texts are JSON as the server wrote it. */
+export type HeldEnd =
+  | { readonly kind: 'result' | 'error'; readonly text: string }
+  /** It asks again. The handle is good for its next round. */
+  | { readonly kind: 'asked'; readonly ask: UpstreamAsk }
+  | { readonly kind: 'lost'; readonly message: string; readonly executed: Outcome['executed'] }
+  | { readonly kind: 'late'; readonly message: string }
+
+/** The round that waits for a held call. */
+export interface HeldSide {
+  /** A notification of the server's, as it came. */
+  message(text: string): void
+  /** Once, and nothing after it. */
+  ended(end: HeldEnd): void
+}
+
+/**
+ * A call whose server has asked, and waits for the answer with its request open (handshake revisions). It
+ * outlives the round in which it asked.
+ */
+export interface HeldCall {
+  /** Goes on: the answers go to the server, and what it says from now on to this side. */
+  resume(answers: HeldAnswers, side: HeldSide): void
+  /** Nobody wants it any more: the server is told. Idempotent. */
+  cancel(reason: string): void
+}
+
+/** Keeps held calls until somebody comes back to them, in this replica or another. */
+export interface HeldCalls {
+  /**
+   * Keeps one for its principal.
+   * @returns the handle that comes back in the sealed state; `undefined` when too many are held
+   */
+  hold(call: HeldCall, principal: Principal): string | undefined
+  /**
+   * Goes on with a call, wherever it is held. The side is told of everything, also that there is no such call.
+   * @returns cancels it
+   */
+  resume(handle: string, answers: HeldAnswers, side: HeldSide): OpenCall
+  /** Its client will not come back. Does nothing for one that somebody has come back to. */
+  release(handle: string, reason: string): void
+  /** A call that is held here has ended meanwhile. */
+  over(call: HeldCall): void
+  /** Runs once if the call ends while it is held here. */
+  whenOver(handle: string, run: () => void): void
+}
+
 /** What the outbound room asks of the kernel. */
 export interface Vault {
   /** Headers for an upstream: `undefined` when no plugin has any. Rejects with HookError or {@link Refused}. */
   credentials(query: CredentialsQuery): Maybe<Readonly<Record<string, string>> | undefined>
   /** The round waits: what its upstream asks goes to the client's side. */
-  asked(round: Round, ask: UpstreamAsk): Outcome
+  asked(round: Round, ask: UpstreamAsk): Maybe<Outcome>
   /** Whether to ask again and retry after a refusal of our credentials, or how the call ends. */
   refused(
     query: CredentialsQuery,

@@ -7,6 +7,7 @@ import type { CallRequest, Exchange } from './ports.ts'
 
 const ENVELOPE = 'io.modelcontextprotocol/'
 const NO_META: Readonly<Record<string, unknown>> = Object.freeze({})
+const NO_REFUSALS: Readonly<Record<string, string>> = Object.freeze({})
 const NO_ANSWERS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = Object.freeze({})
 
 /**
@@ -187,6 +188,11 @@ export class Round implements Call {
     this.open?.cancel(reason)
     for (const round of this.#inner ?? []) round.cancel(reason)
   }
+}
+
+/** What the client would not answer, however deep the call is that asked. */
+export function refusalsOf({ parent, request }: Round): NonNullable<CallRequest['refusals']> {
+  return parent === undefined ? (request.refusals ?? NO_REFUSALS) : refusalsOf(parent)
 }
 
 /** What the client answered, as it wrote it, however deep the call is that asked. */

@@ -1,7 +1,7 @@
 import type { Maybe, Outcome } from '../../sdk/index.ts'
 import type { Wheel } from '../hooks/wheel.ts'
 import type { UpstreamAsk } from '../kernel/pauses.ts'
-import type { Traces } from '../kernel/ports.ts'
+import type { HeldCalls, Traces } from '../kernel/ports.ts'
 import type { Round } from '../kernel/round.ts'
 import type { CallTerms } from './call-terms.ts'
 import type { Link, Lost } from './link.ts'
@@ -35,7 +35,9 @@ export interface CallHost {
   /** Whether a fresh link may cure a refusal of this request's headers or version. */
   renews(link: Link, round: Round): boolean
   /** What becomes of a call whose upstream asks. */
-  asked(round: Round, ask: UpstreamAsk): Outcome
+  asked(round: Round, ask: UpstreamAsk): Maybe<Outcome>
+  /** Keeps calls that wait for answers with their request open. */
+  readonly holds: HeldCalls
   /** Asks for credentials anew. */
   credentials(round: Round): Maybe<FlatHeaders>
   /** Whether the upstream's refusal can be mended. */

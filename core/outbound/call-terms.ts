@@ -1,4 +1,4 @@
-import { isKind } from '../../sdk/index.ts'
+import { isKind, type UpstreamStatus } from '../../sdk/index.ts'
 import type { Round } from '../kernel/round.ts'
 import {
   type ParamHeader,
@@ -7,6 +7,7 @@ import {
   writeParamHeaders,
 } from '../wire/param-headers.ts'
 import type { CallLimits, FlatHeaders } from './call-host.ts'
+import { declaredOnce, NOTHING } from './declared.ts'
 import type { UpstreamConfig } from './settings.ts'
 
 /** What the config says about the calls to one upstream. */
@@ -16,8 +17,12 @@ export class CallTerms {
   /** What the operator wrote is not the client's to replace. */
   readonly #forwarded: readonly string[]
 
-  constructor(config: UpstreamConfig) {
+  readonly #status: () => UpstreamStatus
+
+  /** @param status what is known of its server */
+  constructor(config: UpstreamConfig, status: () => UpstreamStatus) {
     this.#config = config
+    this.#status = status
     const { timeout, totalTimeout, timeouts, forwardHeaders, headers } = config
     this.#limits = new Map(
       Object.entries(timeouts).map(([tool, limits]) => [
@@ -73,9 +78,38 @@ export class CallTerms {
     return [...flat, ...strayParamHeaders(exchange.headers, [...own, ...shown])]
   }
 
-  /** Whose link the call takes: its credential identity's, and its client's own where the config says so. */
-  key({ audience, caller }: Pick<Round, 'audience' | 'caller'>): string {
-    if (this.#config.session === 'shared') return audience
+  /**
+   * What the session of the call may ask, as JSON. Over Streamable HTTP a session costs nothing, so clients of
+   * equal abilities have one of their own; a process or a stream that all share may ask nobody.
+   */
+  capabilities({ caller }: Pick<Round, 'caller'>): string {
+    const { era, transport = this.#config.url === undefined ? 'stdio' : 'http' } = this.#status()
+    // In 2026-07-28 each request says so itself.
+    if (era === 'modern') return NOTHING
+    if (this.#config.session === 'shared' && transport !== 'http') return NOTHING
+    return declaredOnce(caller.client)
+  }
+
+  /** Whose link tells of resources: what is shared needs no session that may ask. */
+  watchKey(watcher: Pick<Round, 'audience' | 'caller'>): string {
+    return this.#config.session === 'shared' ? watcher.audience : this.key(watcher)
+  }
+
+  /** What the session of that link may ask, as JSON. */
+  watchCapabilities(watcher: Pick<Round, 'caller'>): string {
+    return this.#config.session === 'shared' ? NOTHING : this.capabilities(watcher)
+  }
+
+  /**
+   * Whose link the call takes: its credential identity's, its client's own where the config says so, and
+   * in any case one that may ask what the client can be asked.
+   */
+  key(round: Pick<Round, 'audience' | 'caller'>): string {
+    const { audience, caller } = round
+    const capabilities = this.capabilities(round)
+    if (this.#config.session === 'shared') {
+      return capabilities === NOTHING ? audience : JSON.stringify([audience, capabilities])
+    }
     const { principal, client } = caller
     return JSON.stringify([
       audience,
@@ -83,6 +117,7 @@ export class CallTerms {
       principal.subject,
       client.name,
       client.version,
+      capabilities,
     ])
   }
 }

@@ -15,7 +15,7 @@ import {
 import { paramHeaders } from '../wire/param-headers.ts'
 import { CODE } from '../wire/protocol.ts'
 import { ConnectError, type Link, type Message } from './link.ts'
-import { errorOf, textOf } from './message.ts'
+import { DEAF, errorOf, textOf } from './message.ts'
 
 const MOST_PAGES = 100
 const NEVER_OLD: ListTerms = { until: Number.POSITIVE_INFINITY, isPrivate: false }
@@ -156,7 +156,7 @@ function ask(
           if (error.code !== CODE.unknownMethod) warn(reason)
           resolve(undefined)
         },
-        notified() {},
+        ...DEAF,
         lost: (why) => reject(new ConnectError(why.message, why)),
       },
     )

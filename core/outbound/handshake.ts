@@ -53,9 +53,9 @@ export function notModern(found: string): ConnectError {
   return new ConnectError(`is no server of 2026-07-28 (${found}): take out its \`era: modern\``)
 }
 
-/** The request that opens a legacy session. */
-export function initializeRequest(us: Implementation): Outgoing {
-  const params = `"protocolVersion":"${NEWEST_LEGACY}","capabilities":{},"clientInfo":${JSON.stringify(us)}`
+/** The request that opens a legacy session. @param capabilities what those it serves can be asked, as JSON */
+export function initializeRequest(us: Implementation, capabilities: string): Outgoing {
+  const params = `"protocolVersion":"${NEWEST_LEGACY}","capabilities":${capabilities},"clientInfo":${JSON.stringify(us)}`
   return { method: 'initialize', params, meta: '', progress: false }
 }
 

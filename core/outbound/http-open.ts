@@ -38,11 +38,13 @@ export interface OpenedHttp {
  * Opens a link: asks the way a modern client would, shakes hands the old way if the server does not understand
  * or says nothing (protocol 2026-07-28, versioning: era detection), and looks for the oldest transport where
  * it refuses that too.
+ * @param capabilities what those it serves can be asked, as JSON; a legacy session is told once
  * @throws ConnectError
  */
 export async function openHttp(
   shared: HttpShared,
   credentials: Readonly<Record<string, string>> | undefined,
+  capabilities: string,
   { era, transport, found: known }: Approach,
   signal: AbortSignal,
 ): Promise<OpenedHttp> {
@@ -50,7 +52,14 @@ export async function openHttp(
   let found = known
   let certain = true
   if (transport === 'sse') {
-    const link = await openSse(shared, credentials, found, Number.MAX_SAFE_INTEGER, signal)
+    const link = await openSse(
+      shared,
+      credentials,
+      capabilities,
+      found,
+      Number.MAX_SAFE_INTEGER,
+      signal,
+    )
     if (link !== undefined) return { link, certain }
     throw new ConnectError('answered GET without a stream: it speaks no HTTP+SSE here')
   }
@@ -64,12 +73,15 @@ export async function openHttp(
     certain = !probed.silent
   }
   try {
-    return { link: await shakeHands(shared, fixed, credentials, found, signal), certain }
+    return {
+      link: await shakeHands(shared, fixed, credentials, capabilities, found, signal),
+      certain,
+    }
   } catch (error) {
     const status = error instanceof ConnectError ? error.httpStatus : undefined
     if (transport !== 'auto' || !NOT_HERE.includes(status)) throw error
     const seen = `GET named an endpoint, after initialize brought HTTP ${status}`
-    const link = await openSse(shared, credentials, seen, PROBE, signal)
+    const link = await openSse(shared, credentials, capabilities, seen, PROBE, signal)
     if (link === undefined) throw error
     return { link, certain: true }
   }
@@ -122,10 +134,11 @@ async function shakeHands(
   shared: HttpShared,
   fixed: readonly string[],
   credentials: Readonly<Record<string, string>> | undefined,
+  capabilities: string,
   found: string,
   signal: AbortSignal,
 ): Promise<HttpLink> {
-  const body = writeRequest(1, initializeRequest(shared.us), '')
+  const body = writeRequest(1, initializeRequest(shared.us, capabilities), '')
   const { status, headers, message } = await ask(shared, [...POST_HEADERS, ...fixed], body, signal)
   const refused = refusedOpening(status, headers, shared.pool.url)
   if (refused !== undefined) throw refused

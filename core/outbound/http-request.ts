@@ -1,7 +1,15 @@
 import type { Alarm, Wheel } from '../hooks/wheel.ts'
 import type { HttpExchange, HttpReader } from './http-pool.ts'
 import type { Lost, Message, ServerFacts, Ticket, Waiter } from './link.ts'
-import { broken, isResponse, readMessage, refusal, writeNotification } from './message.ts'
+import {
+  broken,
+  isQuestion,
+  isResponse,
+  readMessage,
+  refusal,
+  respond,
+  writeNotification,
+} from './message.ts'
 import { type AnswerHeaders, isSessionLost, refusedBy } from './refused-status.ts'
 import { UPDATED } from './resource-updates.ts'
 import { type Resumable, Resumption } from './resumption.ts'
@@ -33,10 +41,10 @@ export class HttpRequest implements HttpReader, Ticket, Alarm, Resumable {
   exchange: HttpExchange | undefined
   readonly #id: number
   readonly #link: RequestOwner
-  readonly #waiter: Waiter
   /** Without what only a modern request has. */
   readonly #headers: string[]
   readonly #inSession: boolean
+  #waiter: Waiter
   #status = 0
   #streams = false
   #received: AnswerHeaders = {}
@@ -80,7 +88,7 @@ export class HttpRequest implements HttpReader, Ticket, Alarm, Resumable {
     if (isResponse(message)) this.#answered(message)
     else if (message.value.method === UPDATED) this.#link.said(message)
     else if (message.value.id === undefined) this.#waiter.notified(message)
-    else this.#refuse(message)
+    else this.#asked(message)
   }
 
   ended(): void {
@@ -167,6 +175,10 @@ export class HttpRequest implements HttpReader, Ticket, Alarm, Resumable {
     this.exchange?.abort()
   }
 
+  handOver(waiter: Waiter): void {
+    this.#waiter = waiter
+  }
+
   /** Ends the request without an answer. */
   drop(why: Lost): void {
     if (this.#over) return
@@ -189,8 +201,11 @@ export class HttpRequest implements HttpReader, Ticket, Alarm, Resumable {
     this.#waiter.answered(message)
   }
 
-  #refuse(message: Message): void {
-    this.#link.notify(refusal(message), this.#headers)
+  #asked(message: Message): void {
+    const say = (body: string) => this.#link.notify(body, this.#headers)
+    // In 2026-07-28 a server asks by its result.
+    if (this.#link.facts.era === 'modern' || !isQuestion(message)) say(refusal(message))
+    else this.#waiter.asked(message, (members) => say(respond(message, members)))
   }
 
   #end(): void {

@@ -49,6 +49,11 @@ export interface Waiter {
   answered(message: Message): void
   /** A notification that belongs to this request. */
   notified(message: Message): void
+  /**
+   * The server wants to know something in the middle of this request (handshake revisions).
+   * @param answer sends the rest of the response behind its id: `"result":…` or `"error":…`
+   */
+  asked(question: Message, answer: (members: string) => void): void
   lost(why: Lost): void
 }
 
@@ -56,6 +61,8 @@ export interface Waiter {
 export interface Ticket {
   /** Tells the upstream and forgets the request: the waiter hears nothing more. */
   cancel(reason: string): void
+  /** From now on another waits for it. */
+  handOver(waiter: Waiter): void
 }
 
 /** What a server said about itself. */

@@ -2,6 +2,7 @@ import type { Wheel } from '../hooks/wheel.ts'
 import { isObject } from '../wire/json.ts'
 import { LOG_LEVELS } from '../wire/protocol.ts'
 import type { Link, Message } from './link.ts'
+import { DEAF } from './message.ts'
 
 /** How long a server's word on its level is waited for, in milliseconds. */
 const PATIENCE = 3_000
@@ -55,7 +56,7 @@ export class LinkLevels {
       })
       const ticket = link.send(
         { method: 'logging/setLevel', params, meta: '', progress: false, headers },
-        { answered: over, notified() {}, lost: over },
+        { answered: over, ...DEAF, lost: over },
       )
     })
     own.setting = setting

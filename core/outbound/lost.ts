@@ -17,5 +17,6 @@ export function lostSoon(waiter: Waiter, why: Lost): Ticket {
     cancel() {
       over = true
     },
+    handOver() {},
   }
 }

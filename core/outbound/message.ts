@@ -1,7 +1,8 @@
+import { QUESTION_METHODS, type Question } from '../../sdk/index.ts'
 import { findMember, isObject, memberText, readMembers, repeatsName } from '../wire/json.ts'
 import type { Implementation } from '../wire/protocol.ts'
 import { META, MODERN } from '../wire/protocol.ts'
-import type { Lost, Message, Outgoing } from './link.ts'
+import type { Lost, Message, Outgoing, Waiter } from './link.ts'
 
 /** Largest message an upstream may send, in bytes. */
 export const MAX_MESSAGE = 32 * 1024 * 1024
@@ -74,11 +75,26 @@ export function broken(message: string): Lost {
   return { message, executed: 'unknown' }
 }
 
-/** The answer to a request of the server's: it may ping; nothing else was declared. */
+/** Part of a waiter that wants nothing but the answer. */
+export const DEAF: Pick<Waiter, 'notified' | 'asked'> = {
+  notified() {},
+  asked: (_, answer) => answer(REFUSED),
+}
+
+/** What a server reads that may not ask. */
+export const REFUSED = '"error":{"code":-32601,"message":"this client declared no such capability"}'
+
+/** Whether a server's request asks something of the client's side. */
+export function isQuestion({ value: { method } }: Message): boolean {
+  return QUESTION_METHODS.includes(method as Question['method'])
+}
+
+/** The answer to a request of the server's that asks nothing: it may ping. */
 export function refusal(message: Message): string {
-  const answer =
-    message.value.method === 'ping'
-      ? '"result":{}'
-      : '"error":{"code":-32601,"message":"this client declared no such capability"}'
-  return `{"jsonrpc":"2.0","id":${textOf(message, 'id')},${answer}}`
+  return respond(message, message.value.method === 'ping' ? '"result":{}' : REFUSED)
+}
+
+/** A response to a request of the server's. @param members `"result":…` or `"error":…` */
+export function respond(request: Message, members: string): string {
+  return `{"jsonrpc":"2.0","id":${textOf(request, 'id')},${members}}`
 }

@@ -1,5 +1,6 @@
 import type { CredentialsQuery } from '../../sdk/index.ts'
 import type { Asker } from './asker.ts'
+import { NOTHING } from './declared.ts'
 import type { HttpShared } from './http-link.ts'
 import { openHttp } from './http-open.ts'
 import { HttpPool } from './http-pool.ts'
@@ -47,15 +48,16 @@ export class Opener {
     const alarm = wheel.after(this.#config.connectTimeout, () => late.abort())
     const signal = AbortSignal.any([late.signal, this.#stop.signal])
     try {
-      if (this.#http === undefined) return await this.#openStdio(signal)
-      const query: CredentialsQuery = { ...asker, upstream: this.#config.id, purpose: 'discover' }
+      const { capabilities = NOTHING, ...who } = asker ?? {}
+      if (this.#http === undefined) return await this.#openStdio(capabilities, signal)
+      const query: CredentialsQuery = { ...who, upstream: this.#config.id, purpose: 'discover' }
       try {
-        return await this.#openHttp(this.#http, query, signal)
+        return await this.#openHttp(this.#http, query, capabilities, signal)
       } catch (error) {
         const { httpStatus, challenge } = error instanceof ConnectError ? error : NO_STATUS
         if (httpStatus !== 401 && httpStatus !== 403) throw error
         if ((await vault.refused(query, httpStatus, challenge)) !== 'retry') throw error
-        return await this.#openHttp(this.#http, query, signal)
+        return await this.#openHttp(this.#http, query, capabilities, signal)
       }
     } finally {
       wheel.remove(alarm)
@@ -72,11 +74,16 @@ export class Opener {
     await this.#http?.pool.close()
   }
 
-  async #openHttp(http: HttpShared, query: CredentialsQuery, signal: AbortSignal): Promise<Link> {
+  async #openHttp(
+    http: HttpShared,
+    query: CredentialsQuery,
+    capabilities: string,
+    signal: AbortSignal,
+  ): Promise<Link> {
     const credentials = await this.#host.vault.credentials(query)
     const { approach } = this.#verdicts
     try {
-      const { link, certain } = await openHttp(http, credentials, approach, signal)
+      const { link, certain } = await openHttp(http, credentials, capabilities, approach, signal)
       const { era, found } = link.facts
       if (era === 'legacy' && found !== approach.found) {
         const transport = link.transport === 'sse' ? 'sse' : 'http'
@@ -90,7 +97,7 @@ export class Opener {
     }
   }
 
-  async #openStdio(signal: AbortSignal): Promise<Link> {
+  async #openStdio(capabilities: string, signal: AbortSignal): Promise<Link> {
     const { wheel, us, log } = this.#host
     const { id } = this.#config
     const link = new StdioLink(this.#config, us, wheel, (line) =>
@@ -100,7 +107,7 @@ export class Opener {
     const { approach } = this.#verdicts
     const skipProbe = approach.era === 'legacy'
     try {
-      await link.connect(approach, wheel, signal)
+      await link.connect(capabilities, approach, wheel, signal)
       const { era, found } = link.facts
       if (era === 'legacy' && (!skipProbe || this.#suspected)) {
         this.#verdicts.learn({ transport: 'auto', era, found }, true)

@@ -4,6 +4,7 @@ import type { Servers } from '../kernel/ports.ts'
 import type { Round } from '../kernel/round.ts'
 import type { Watch, WatchedServers, WatchOrder } from '../kernel/subscriptions.ts'
 import { mergedExtensions } from './extensions.ts'
+import { HeldRound } from './held-round.ts'
 import type { Owner } from './pool.ts'
 import type { UpstreamConfig } from './settings.ts'
 import { Upstream } from './upstream.ts'
@@ -28,7 +29,11 @@ export class Outbound implements Servers, WatchedServers {
   }
 
   send(round: Round, headers: Readonly<Record<string, string>> | undefined): Maybe<Outcome> {
-    return this.#of(round.target?.upstream ?? '').call(round, headers)
+    const upstream = this.#of(round.target?.upstream ?? '')
+    const held = round.paused?.relayed?.held
+    if (held === undefined) return upstream.call(round, headers)
+    // Its server waits with the call open, whatever has become of its other connections.
+    return new Promise((resolve) => new HeldRound(upstream, round, resolve).start(held))
   }
 
   async discover(

@@ -1,10 +1,9 @@
-import type { Client, Target, TraceContext } from '../../sdk/index.ts'
+import type { Target, TraceContext } from '../../sdk/index.ts'
 import type { EntryMethod } from '../catalog/ports.ts'
 import { ownUri } from '../catalog/uris.ts'
 import type { Round } from '../kernel/round.ts'
 import {
   findMember,
-  isObject,
   memberName,
   memberText,
   readMembers,
@@ -12,13 +11,11 @@ import {
   writeChanged,
 } from '../wire/json.ts'
 import { META, RESERVED } from '../wire/protocol.ts'
+import { declared } from './declared.ts'
 import type { Outgoing } from './link.ts'
 
 /** Members of `params` that are not the client's to pass on: features nobody offered, or each hop's own. */
 const NOT_RELAYED = new Set(['_meta', 'task', 'inputResponses', 'requestState'])
-
-/** Tasks are not passed on: a server that is not told of them answers with results. */
-const TASKS = 'io.modelcontextprotocol/tasks'
 
 /** Members of `params` that are written here, by method. */
 const WRITTEN: Readonly<Record<EntryMethod, ReadonlySet<string>>> = {
@@ -90,27 +87,6 @@ function aim(round: Round): { readonly params: string; readonly name?: string } 
       return { params: said === undefined ? named : `${named},"arguments":${said}`, name }
     }
   }
-}
-
-const capabilityTexts = new WeakMap<Client, string>()
-
-/**
- * What the caller's own client can be asked, as JSON: a server may ask it that and nothing else. Without
- * what this gateway does not pass on.
- */
-function declared(client: Client): string | undefined {
-  let text = capabilityTexts.get(client)
-  if (text === undefined) {
-    // Tasks are an extension in one revision and a capability in the other.
-    const { extensions, tasks: _, ...capabilities } = client.capabilities
-    const others = Object.entries(isObject(extensions) ? extensions : {})
-    const kept = others.filter(([id]) => id !== TASKS)
-    const all =
-      kept.length === 0 ? capabilities : { ...capabilities, extensions: Object.fromEntries(kept) }
-    text = JSON.stringify(all)
-    capabilityTexts.set(client, text)
-  }
-  return text
 }
 
 /** The source text of the client's progress token. */

@@ -3,20 +3,21 @@ import { messageOf } from '../hooks/errors.ts'
 import { isPromise } from '../hooks/hooks.ts'
 import type { Alarm } from '../hooks/wheel.ts'
 import { outcomeOf, RelayedError, RelayedResult } from '../kernel/outcome.ts'
+import type { UpstreamAsk } from '../kernel/pauses.ts'
 import type { OpenCall, Round } from '../kernel/round.ts'
-import { editMembers, isObject } from '../wire/json.ts'
-import { CODE, NEWEST_LEGACY } from '../wire/protocol.ts'
+import { isObject } from '../wire/json.ts'
+import { CODE } from '../wire/protocol.ts'
+import { failure, relayMessage, resultOf } from './answer.ts'
 import type { CallHost, CallLimits, FlatHeaders } from './call-host.ts'
+import { type HeldParts, HeldRequest } from './held-request.ts'
+import { asked } from './held-round.ts'
 import type { Link, Lost, Message, Ticket, Waiter } from './link.ts'
-import { isWanted } from './log-level.ts'
-import { errorOf, textOf } from './message.ts'
-import { outgoing, progressToken } from './outgoing.ts'
-import { missing, readAsk, readUrlsAsk } from './upstream-ask.ts'
+import { errorOf, REFUSED, textOf } from './message.ts'
+import { outgoing } from './outgoing.ts'
+import { mayAsk, missing, readAsk, readUrlsAsk } from './upstream-ask.ts'
 
 /** What a server that completes nothing would say. */
 const NO_COMPLETION = { completion: { values: [] } }
-/** Known to one revision only: what a URL was opened for is done. */
-const URL_DONE = 'notifications/elicitation/complete'
 const UNTRACED: { headers?: undefined; meta?: undefined } = {}
 
 /** One call at an upstream, from sending to its outcome, sent at most twice. */
@@ -83,52 +84,52 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
     }
     const { result } = message.value
     const text = textOf(message, 'result')
-    if (!isObject(result) || text === undefined) {
-      this.#fail('UNAVAILABLE', 'answered with a result that is not an object', 'unknown')
-      return
-    }
-    if (result.resultType === 'input_required') {
+    if (isObject(result) && text !== undefined && result.resultType === 'input_required') {
       this.#ask(result, text)
-      return
-    }
-    if (result.resultType !== undefined && result.resultType !== 'complete') {
-      this.#fail(
-        'UNAVAILABLE',
-        `wants something this gateway did not offer (${JSON.stringify(result.resultType).slice(0, 100)})`,
-        true,
-      )
-      return
-    }
-    this.#settle(new RelayedResult(result, text))
+    } else this.#settle(resultOf(this.#host.id, result, text))
   }
 
   /** The upstream wants to know something first (2026-07-28, multi round-trip requests). */
   #ask(result: Readonly<Record<string, unknown>>, text: string): void {
     const ask = readAsk(result, text)
     if (typeof ask === 'string') this.#fail('UNAVAILABLE', ask, true)
-    else this.#settle(this.#host.asked(this.#round, ask))
+    else this.#pause(ask)
   }
 
   notified(message: Message): void {
     this.#alive()
-    const { caller, exchange, request } = this.#round
-    const { method } = message.value
-    if (method === 'notifications/progress' && request.meta.progressToken !== undefined) {
-      const params = editMembers(textOf(message, 'params') ?? '{}', 0, {
-        progressToken: progressToken(this.#round),
-      })
-      exchange.message(`{"jsonrpc":"2.0","method":"notifications/progress","params":${params}}`)
-    } else if (method === 'notifications/message' && request.logLevel !== undefined) {
-      if (isWanted(message, request.logLevel)) exchange.message(message.text)
-    } else if (method === URL_DONE && caller.client.protocolVersion === NEWEST_LEGACY) {
-      exchange.message(message.text)
+    relayMessage(this.#round, message)
+  }
+
+  /** It waits for the answer with its request open: that outlives this round. */
+  asked(question: Message, answer: (members: string) => void): void {
+    if (this.#over || !mayAsk(this.#round, question)) return answer(REFUSED)
+    const parts: HeldParts = {
+      host: this.#host,
+      principal: this.#round.caller.principal,
+      link: this.#link as Link,
+      ticket: this.#ticket as Ticket,
+      limits: this.#limits,
+      end: this.#end,
     }
+    const ask = new HeldRequest(parts).begin(question, answer)
+    if (ask !== undefined) this.#pause(ask)
+  }
+
+  /** The round ends with what the upstream asks. */
+  #pause(ask: UpstreamAsk): void {
+    // Whatever else comes is not this round's.
+    this.#host.wheel.remove(this)
+    this.#ticket = undefined
+    const outcome = asked(this.#host, this.#round, ask)
+    if (isPromise(outcome)) outcome.then((settled) => this.#settle(settled))
+    else this.#settle(outcome)
   }
 
   lost(why: Lost): void {
     if (this.#over) return
     if (this.#attempt !== undefined) {
-      this.#endAttempt(this.#failure('UNAVAILABLE', why.message, why.executed))
+      this.#endAttempt(failure(this.#host.id, 'UNAVAILABLE', why.message, why.executed))
     }
     if (this.#link !== undefined) this.#host.linkFailed(this.#link, why)
     if (this.#again) {
@@ -217,8 +218,8 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
       return
     }
     const ask = readUrlsAsk(this.#round, error)
-    if (ask !== undefined) return this.#settle(this.#host.asked(this.#round, ask))
-    this.#settle(new RelayedError(error, text))
+    if (ask !== undefined) this.#pause(ask)
+    else this.#settle(new RelayedError(error, text))
   }
 
   #askRefused(why: Lost): void {
@@ -256,17 +257,7 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
   }
 
   #fail(code: 'UNAVAILABLE' | 'TIMEOUT', message: string, executed: Outcome['executed']): void {
-    this.#settle(this.#failure(code, message, executed))
-  }
-
-  #failure(
-    code: 'UNAVAILABLE' | 'TIMEOUT',
-    message: string,
-    executed: Outcome['executed'],
-  ): Failure {
-    const hint =
-      executed === false ? 'Try again later.' : 'Check whether it was done before trying again.'
-    return { kind: 'failure', code, message: `${this.#host.id}: ${message}`, hint, executed }
+    this.#settle(failure(this.#host.id, code, message, executed))
   }
 
   #endAttempt(outcome: Outcome): void {

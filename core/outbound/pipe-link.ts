@@ -16,10 +16,13 @@ import { listenParams, tellsOfLists } from './listening.ts'
 import { CLOSED, lostSoon } from './lost.ts'
 import {
   broken,
+  DEAF,
   envelope,
+  isQuestion,
   isResponse,
   readMessage,
   refusal,
+  respond,
   writeNotification,
   writeRequest,
 } from './message.ts'
@@ -88,6 +91,9 @@ export abstract class PipeLink implements Link {
     this.#waiting.set(id, waiter)
     this.write(writeRequest(id, request, this.#envelope), { id, headers: request.headers })
     return {
+      handOver: (next) => {
+        if (this.#waiting.has(id)) this.#waiting.set(id, next)
+      },
       cancel: (reason) => {
         if (!this.#waiting.delete(id)) return
         if (this.#strays.size < MOST_STRAYS) this.#strays.add(id)
@@ -140,10 +146,14 @@ export abstract class PipeLink implements Link {
     await this.hangUp()
   }
 
-  /** The handshake of the revisions until 2025-11-25. @param found how it was found that it is the one to use */
-  protected shakeHands(found: string): Promise<ServerFacts> {
+  /**
+   * The handshake of the revisions until 2025-11-25.
+   * @param capabilities what those it serves can be asked, as JSON
+   * @param found how it was found that it is the one to use
+   */
+  protected shakeHands(capabilities: string, found: string): Promise<ServerFacts> {
     return new Promise((resolve, reject) => {
-      this.send(initializeRequest(this.us), {
+      this.send(initializeRequest(this.us, capabilities), {
         answered: (message) => {
           try {
             resolve(initialized(message, found))
@@ -151,7 +161,7 @@ export abstract class PipeLink implements Link {
             reject(error)
           }
         },
-        notified() {},
+        ...DEAF,
         lost: (why) => reject(new ConnectError(why.message, why)),
       })
     })
@@ -177,7 +187,21 @@ export abstract class PipeLink implements Link {
       waiter?.answered(message)
       this.#finished()
     } else if (id === undefined) this.#notified(message)
-    else this.write(refusal(message))
+    else this.#asked(message)
+  }
+
+  #asked(message: Message): void {
+    const waiter = this.#only()
+    if (waiter === undefined || this.facts.era === 'modern' || !isQuestion(message)) {
+      this.write(refusal(message))
+    } else waiter.asked(message, (members) => this.write(respond(message, members)))
+  }
+
+  /** The one call that is open: whose a message is can be known only while there is no other, not even a cancelled one. */
+  #only(): Waiter | undefined {
+    if (this.open !== 1 || this.#strays.size > 0) return undefined
+    for (const [id, waiter] of this.#waiting) if (!this.#listens.has(id)) return waiter
+    return undefined
   }
 
   /** The pipe could not carry one request. */
@@ -211,12 +235,8 @@ export abstract class PipeLink implements Link {
       return
     }
     if (this.#acknowledged(message)) return
-    const isLog = message.value.method === 'notifications/message'
-    if (isLog && this.open === 1 && this.#strays.size === 0) {
-      // Whose it is can be known only while there is no other, not even one that was cancelled.
-      for (const [id, waiter] of this.#waiting) if (!this.#listens.has(id)) waiter.notified(message)
-      return
-    }
+    const only = message.value.method === 'notifications/message' ? this.#only() : undefined
+    if (only !== undefined) return only.notified(message)
     const params = message.value.params as { progressToken?: unknown } | undefined
     this.#waiting.get(params?.progressToken as number)?.notified(message)
   }
@@ -232,7 +252,7 @@ export abstract class PipeLink implements Link {
       { method: 'subscriptions/listen', params, meta: '', progress: false, headers },
       {
         answered: (answer) => over('the server ended the stream', answer),
-        notified() {},
+        ...DEAF,
         lost: ({ message }) => over(message),
       },
     )

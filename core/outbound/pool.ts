@@ -52,6 +52,14 @@ export class LinkPool {
     return slot.link ?? slot.opening ?? this.#fill(key, slot, asker)
   }
 
+  /** The link of that key for a call, if one is open. */
+  use(key: string): Link | undefined {
+    const slot = this.#slots.get(key)
+    if (slot?.link === undefined) return undefined
+    slot.lastUsed = this.#now()
+    return slot.link
+  }
+
   /** The link of that key, if one is open. */
   peek(key: string): Link | undefined {
     return this.#slots.get(key)?.link

@@ -1,6 +1,6 @@
 import { isObject } from '../wire/json.ts'
 import type { Message, Outgoing, ServerFacts, Ticket, Waiter } from './link.ts'
-import { errorOf } from './message.ts'
+import { DEAF, errorOf } from './message.ts'
 
 /** What a server says when a resource has changed (MCP, resources: subscriptions). */
 export const UPDATED = 'notifications/resources/updated'
@@ -128,7 +128,7 @@ export class RequestedUpdates implements ResourceUpdates {
             if (error === undefined) resolve()
             else reject(new SubscribeError(error.message, { error }))
           },
-          notified() {},
+          ...DEAF,
           lost: ({ message, sessionLost = false }) =>
             reject(new SubscribeError(message, { lost: true, gone: sessionLost })),
         },

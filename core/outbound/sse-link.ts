@@ -67,8 +67,8 @@ export class SseLink extends PipeLink {
     })
   }
   /** Shakes hands over it. @throws ConnectError */
-  async introduce(found: string): Promise<void> {
-    this.met(await this.shakeHands(found))
+  async introduce(capabilities: string, found: string): Promise<void> {
+    this.met(await this.shakeHands(capabilities, found))
   }
 
   protected write(message: string, request?: PipeRequest): void {

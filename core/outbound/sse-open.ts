@@ -4,6 +4,7 @@ import { SseLink } from './sse-link.ts'
 
 /**
  * Opens a link over HTTP+SSE (2024-11-05).
+ * @param capabilities what those it serves can be asked, as JSON
  * @param found how it was found that this is the transport
  * @param patience how long the endpoint is waited for, in milliseconds
  * @returns `undefined` where there is no such stream
@@ -12,6 +13,7 @@ import { SseLink } from './sse-link.ts'
 export async function openSse(
   shared: HttpShared,
   credentials: Readonly<Record<string, string>> | undefined,
+  capabilities: string,
   found: string,
   patience: number,
   signal: AbortSignal,
@@ -20,7 +22,7 @@ export async function openSse(
   const late = () => new ConnectError('did not name its endpoint in time')
   const open = async () => {
     if (!(await shared.wheel.limit(link.openStream(), patience, late))) return false
-    await link.introduce(found)
+    await link.introduce(capabilities, found)
     return true
   }
   try {

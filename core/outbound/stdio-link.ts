@@ -2,6 +2,7 @@ import type { Wheel } from '../hooks/wheel.ts'
 import type { Implementation } from '../wire/protocol.ts'
 import { discovered, discoverRequest, notModern, refusedProbe, silentProbe } from './handshake.ts'
 import { ConnectError, type Lost, type ServerFacts } from './link.ts'
+import { DEAF } from './message.ts'
 import { PipeLink } from './pipe-link.ts'
 import type { UpstreamConfig } from './settings.ts'
 import { StdioProcess } from './stdio-process.ts'
@@ -40,17 +41,23 @@ export class StdioLink extends PipeLink {
 
   /**
    * Finds out the era, as far as it is not known, and shakes hands where there is a handshake.
+   * @param capabilities what those it serves can be asked, as JSON; a legacy server is told once
    * @throws ConnectError
    */
-  async connect(approach: Approach, wheel: Wheel, signal: AbortSignal): Promise<void> {
+  async connect(
+    capabilities: string,
+    approach: Approach,
+    wheel: Wheel,
+    signal: AbortSignal,
+  ): Promise<void> {
     const facts = await new Promise<ServerFacts>((resolve, reject) => {
       const stop = () => reject(new ConnectError('did not answer in time'))
       if (signal.aborted) return stop()
       signal.addEventListener('abort', stop, { once: true })
       const found =
         approach.era === 'legacy'
-          ? this.shakeHands(approach.found)
-          : this.#probe(approach.era === 'modern', wheel)
+          ? this.shakeHands(capabilities, approach.found)
+          : this.#probe(capabilities, approach.era === 'modern', wheel)
       found.then(resolve, reject)
     })
     this.met(facts)
@@ -66,13 +73,13 @@ export class StdioLink extends PipeLink {
   }
 
   /** @param only there is no other era to try */
-  #probe(only: boolean, wheel: Wheel): Promise<ServerFacts> {
+  #probe(capabilities: string, only: boolean, wheel: Wheel): Promise<ServerFacts> {
     return new Promise((resolve, reject) => {
       let asked = false
       const shakeHands = (found: string) => {
         if (asked) return
         asked = true
-        this.shakeHands(found).then(resolve, reject)
+        this.shakeHands(capabilities, found).then(resolve, reject)
       }
       // One that starts slowly may still answer the probe: whatever comes first counts.
       const late = only ? undefined : wheel.after(PROBE, () => shakeHands(silentProbe(PROBE)))
@@ -85,7 +92,7 @@ export class StdioLink extends PipeLink {
           else if (only) reject(notModern(refusedProbe(message)))
           else shakeHands(refusedProbe(message))
         },
-        notified() {},
+        ...DEAF,
         lost: (why) => {
           heard()
           reject(new ConnectError(why.message))

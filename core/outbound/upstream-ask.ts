@@ -8,6 +8,7 @@ import type { UpstreamAsk } from '../kernel/pauses.ts'
 import type { Round } from '../kernel/round.ts'
 import { findMember, isObject, memberText, readMembers, repeatsNameAnywhere } from '../wire/json.ts'
 import { CODE } from '../wire/protocol.ts'
+import type { Message } from './link.ts'
 
 /** Questions of one round, as many as plugins may ask. */
 const MOST = 16
@@ -70,6 +71,14 @@ function isUrl(value: unknown): value is { elicitationId?: unknown; url: string;
 function allAccepted(responses: string): boolean {
   const answers = Object.values(JSON.parse(responses) as Record<string, unknown>)
   return answers.every((one) => isObject(one) && one.action === 'accept')
+}
+
+/** Whether a server's request may go to the caller: it can be asked that, and reads what is judged here. */
+export function mayAsk(round: Round, { value, text }: Message): boolean {
+  const { method, params } = value
+  if (params !== undefined && !isObject(params)) return false
+  const question = { method, params: params ?? {} } as Question
+  return Object.keys(round.missing(question)).length === 0 && !repeatsNameAnywhere(text, 0)
 }
 
 /** An upstream needs what the caller's client did not declare: the caller is told, in its own words. */

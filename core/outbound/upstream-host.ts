@@ -2,7 +2,7 @@ import type { UpstreamStatus } from '../../sdk/index.ts'
 import type { TermsByKind } from '../catalog/freshness.ts'
 import type { ListedEntry } from '../catalog/ports.ts'
 import type { Wheel } from '../hooks/wheel.ts'
-import type { Traces, Vault } from '../kernel/ports.ts'
+import type { HeldCalls, Traces, Vault } from '../kernel/ports.ts'
 import type { Implementation } from '../wire/protocol.ts'
 
 /** What an upstream needs of the gateway. */
@@ -10,6 +10,7 @@ export interface UpstreamHost {
   readonly wheel: Wheel
   readonly us: Implementation
   readonly vault: Vault
+  readonly holds: HeldCalls
   readonly traces: Traces | null
   readonly log: {
     info(fields: object, message: string): void

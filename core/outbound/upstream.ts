@@ -3,7 +3,7 @@ import type { ListedEntry } from '../catalog/ports.ts'
 import { messageOf } from '../hooks/errors.ts'
 import type { Alarm, Wheel } from '../hooks/wheel.ts'
 import type { UpstreamAsk } from '../kernel/pauses.ts'
-import type { Traces } from '../kernel/ports.ts'
+import type { HeldCalls, Traces } from '../kernel/ports.ts'
 import type { Round } from '../kernel/round.ts'
 import { type Asker, askerOf, callQuery } from './asker.ts'
 import { Backoff } from './backoff.ts'
@@ -30,6 +30,7 @@ const SHARED = ''
 export class Upstream implements CallHost {
   readonly id: string
   readonly traces: Traces | null
+  readonly holds: HeldCalls
   readonly wheel: Wheel
   readonly #config: UpstreamConfig
   readonly #host: UpstreamHost
@@ -53,12 +54,13 @@ export class Upstream implements CallHost {
   constructor(config: UpstreamConfig, host: UpstreamHost) {
     this.id = config.id
     this.traces = host.traces
+    this.holds = host.holds
     this.wheel = host.wheel
     this.levels = new LinkLevels(host.wheel)
     this.#config = config
     this.#host = host
     this.#status = { state: config.enabled ? 'connecting' : 'disabled', era: undefined, tools: 0 }
-    this.terms = new CallTerms(config)
+    this.terms = new CallTerms(config, () => this.#status)
     this.#opener = new Opener(config, host)
     this.#backoff = new Backoff(host)
     this.#pool = new LinkPool(
@@ -161,14 +163,17 @@ export class Upstream implements CallHost {
 
   /** Waits for a connection attempt under way before asking the pool: a call never opens a second one. */
   link(round: Round): Maybe<Link> {
-    const key = this.terms.key(round)
-    if (this.#connecting === undefined || this.#pool.peek(key) !== undefined) {
-      return this.#pool.get(key, askerOf(round))
-    }
+    const open = this.#pool.use(this.terms.key(round))
+    if (open !== undefined) return open
+    if (this.#connecting === undefined) return this.#openFor(round)
     return this.#connecting.then(() => {
-      if (this.#serves(round)) return this.#pool.get(key, askerOf(round))
+      if (this.#serves(round)) return this.#openFor(round)
       throw new ConnectError(this.#status.error ?? 'is not connected')
     })
+  }
+
+  #openFor(round: Round): Maybe<Link> {
+    return this.#pool.get(this.terms.key(round), askerOf(round, this.terms.capabilities(round)))
   }
 
   mirrored(round: Round): readonly string[] | undefined {
@@ -186,7 +191,7 @@ export class Upstream implements CallHost {
     return true
   }
 
-  asked(round: Round, ask: UpstreamAsk): Outcome {
+  asked(round: Round, ask: UpstreamAsk): Maybe<Outcome> {
     return this.#host.vault.asked(round, ask)
   }
 

@@ -54,7 +54,7 @@ export class Watches {
 
   /** Equal for those whom one link tells. */
   key({ identity, caller }: Watcher): string {
-    return this.#upstream.terms.key({ audience: identity, caller })
+    return this.#upstream.terms.watchKey({ audience: identity, caller })
   }
 
   /** Watches a resource until that is ended. */
@@ -98,14 +98,15 @@ export class Watches {
   }
 
   #owner(key: string, { identity, caller }: Watcher): LaneOwner {
-    const { pool, connecting, serves, failed } = this.#upstream
+    const { pool, terms, connecting, serves, failed } = this.#upstream
     const { id, timeout } = this.#config
     const link = async () => {
       await connecting()
       const shared = pool.peek(SHARED)
       if (!serves({ audience: identity }) || (key === SHARED && shared === undefined))
         throw new ConnectError('is not connected')
-      return key === SHARED ? (shared as Link) : pool.get(key, { caller })
+      if (key === SHARED) return shared as Link
+      return pool.get(key, { caller, capabilities: terms.watchCapabilities({ caller }) })
     }
     return { id, timeout, link, failed }
   }

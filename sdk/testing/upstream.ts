@@ -162,7 +162,8 @@ export class FakeServers implements Servers {
     if ('resultType' in reply && reply.resultType === 'input_required') {
       const ask = readAsk(reply as Readonly<Record<string, unknown>>, text)
       if (typeof ask === 'string' || this.vault === undefined) throw new TypeError(String(ask))
-      return end(this.vault.asked(round, ask))
+      const asked = this.vault.asked(round, ask)
+      return isPromise(asked) ? asked.then(end) : end(asked)
     }
     // Through text and back, as on a wire: what JSON cannot say does not arrive.
     return end(new RelayedResult(JSON.parse(text), text))

@@ -10,7 +10,7 @@ import type {
 import { messageOf } from '../../hooks/errors.ts'
 import { atOnce, isPromise, type Listener, type PluginLine, type Step } from '../../hooks/hooks.ts'
 import type { Wheel } from '../../hooks/wheel.ts'
-import { identifier } from '../../kernel/call.ts'
+import { identifier } from '../../kernel/identifier.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { nestedRequest } from '../../kernel/nested.ts'
 import type { CallRequest, Exchange } from '../../kernel/ports.ts'

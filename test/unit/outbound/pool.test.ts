@@ -42,7 +42,7 @@ function setUp() {
         retire() {
           link.retired = true
         },
-        send: () => ({ cancel() {} }),
+        send: () => ({ cancel() {}, handOver() {} }),
         close: async () => {
           link.closed = true
         },

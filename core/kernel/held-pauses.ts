@@ -1,0 +1,25 @@
+import { heldIn, type PausedOutcome } from './paused-call.ts'
+import type { HeldCalls } from './ports.ts'
+
+/** Nobody will answer what a paused call asks: what servers hold for it is over. */
+export function giveUp(
+  holds: HeldCalls | undefined,
+  { paused }: PausedOutcome,
+  reason: string,
+): void {
+  for (const handle of heldIn(paused)) holds?.release(handle, reason)
+}
+
+/**
+ * Runs once if a server that holds a paused call ends it without waiting for the answer.
+ * @returns whether a server holds it at all
+ */
+export function whenOver(
+  holds: HeldCalls | undefined,
+  { paused }: PausedOutcome,
+  run: () => void,
+): boolean {
+  const held = heldIn(paused)
+  for (const handle of held) holds?.whenOver(handle, run)
+  return held.length > 0
+}

@@ -1,0 +1,48 @@
+import type { Client } from '../../sdk/index.ts'
+import { isObject } from '../wire/json.ts'
+
+/** Tasks are not passed on: a server that is not told of them answers with results. */
+const TASKS = 'io.modelcontextprotocol/tasks'
+
+/** What a session may be told of its client; the rest is each hop's own, or passed on by nobody. */
+const OF_SESSIONS = ['elicitation', 'sampling', 'roots', 'extensions', 'experimental']
+
+/** What a session is told that can ask nothing. */
+export const NOTHING = '{}'
+
+interface Declared {
+  readonly perRequest: string
+  readonly once: string
+}
+
+const known = new WeakMap<Client, Declared>()
+
+/**
+ * What the caller's own client can be asked, as JSON: a server may ask it that and nothing else. Without
+ * what this gateway does not pass on.
+ */
+export function declared(client: Client): string {
+  return of(client).perRequest
+}
+
+/** The same as a handshake says it, once for a session: its calls must all come from clients of equal abilities. */
+export function declaredOnce(client: Client): string {
+  return of(client).once
+}
+
+function of(client: Client): Declared {
+  let found = known.get(client)
+  if (found === undefined) {
+    // Tasks are an extension in one revision and a capability in the other.
+    const { extensions, tasks: _, ...rest } = client.capabilities
+    const others = Object.entries(isObject(extensions) ? extensions : {})
+    const kept = others.filter(([id]) => id !== TASKS)
+    const all = kept.length === 0 ? rest : { ...rest, extensions: Object.fromEntries(kept) }
+    const entries = Object.entries(all).filter(([name]) => OF_SESSIONS.includes(name))
+    // Changed roots are nothing that this gateway tells.
+    const once = entries.map(([name, value]) => [name, name === 'roots' ? {} : value])
+    found = { perRequest: JSON.stringify(all), once: JSON.stringify(Object.fromEntries(once)) }
+    known.set(client, found)
+  }
+  return found
+}
