@@ -25,6 +25,7 @@ import type { Wheel } from '../hooks/wheel.ts'
 import { Authentication } from './authentication.ts'
 import { CallPath } from './call.ts'
 import { Callers } from './caller.ts'
+import { instructionsOf } from './instructions.ts'
 import { NestedExchange, nestedRequest, refuseNested } from './nested.ts'
 import { Offers } from './offers.ts'
 import { Pauses, type Spent } from './pauses.ts'
@@ -234,15 +235,9 @@ export class Kernel {
   instructions(caller: Caller): Maybe<string> {
     const said = this.#servers.instructions()
     if (said.size === 0) return ''
-    const join = (entries: readonly PermittedEntry[]) => {
-      const used = new Set(
-        entries.flatMap(({ candidates }) => candidates.map((one) => one.upstream)),
-      )
-      const parts = [...said].flatMap(([id, text]) => (used.has(id) ? `# ${id}\n\n${text}` : []))
-      return parts.join('\n\n')
-    }
     const entries = this.lists.entries(caller, () => true)
-    return isPromise(entries) ? entries.then(join) : join(entries)
+    const used = (all: readonly PermittedEntry[]) => instructionsOf(said, all)
+    return isPromise(entries) ? entries.then(used) : used(entries)
   }
 
   /**
