@@ -1,9 +1,9 @@
-import type { Maybe, Outcome } from '../../sdk/index.ts'
+import type { Maybe } from '../../sdk/index.ts'
 import type { Wheel } from '../hooks/wheel.ts'
-import type { UpstreamAsk } from '../kernel/pauses.ts'
 import type { HeldCalls, Traces } from '../kernel/ports.ts'
 import type { Round } from '../kernel/round.ts'
 import type { CallTerms } from './call-terms.ts'
+import type { CallVault } from './call-vault.ts'
 import type { Link, Lost } from './link.ts'
 import type { LinkLevels } from './log-level.ts'
 
@@ -34,12 +34,8 @@ export interface CallHost {
   mirrored(round: Round): readonly string[] | undefined
   /** Whether a fresh link may cure a refusal of this request's headers or version. */
   renews(link: Link, round: Round): boolean
-  /** What becomes of a call whose upstream asks. */
-  asked(round: Round, ask: UpstreamAsk): Maybe<Outcome>
+  /** What it asks of the kernel. */
+  readonly vault: CallVault
   /** Keeps calls that wait for answers with their request open. */
   readonly holds: HeldCalls
-  /** Asks for credentials anew. */
-  credentials(round: Round): Maybe<FlatHeaders>
-  /** Whether the upstream's refusal can be mended. */
-  refused(round: Round, why: Lost): Maybe<'retry' | Outcome | undefined>
 }

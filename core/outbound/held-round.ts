@@ -87,7 +87,7 @@ export function asked(host: CallHost, round: Round, ask: UpstreamAsk): Outcome |
     }
     return outcome
   }
-  const outcome = host.asked(round, ask)
+  const outcome = host.vault.asked(round, ask)
   return isPromise(outcome) ? outcome.then(check) : check(outcome)
 }
 

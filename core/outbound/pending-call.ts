@@ -232,7 +232,7 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
     }
     this.#executed = why.executed
     try {
-      const verdict = this.#host.refused(this.#round, why)
+      const verdict = this.#host.vault.refused(this.#round, why)
       if (isPromise(verdict)) verdict.then(act).catch((error: unknown) => this.#unopened(error))
       else act(verdict)
     } catch (error) {
@@ -246,7 +246,7 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
     this.#link = undefined
     this.#ticket = undefined
     try {
-      this.send(freshCredentials ? this.#host.credentials(this.#round) : this.#credentials)
+      this.send(freshCredentials ? this.#host.vault.credentials(this.#round) : this.#credentials)
     } catch (error) {
       this.#unopened(error)
     }

@@ -2,13 +2,13 @@ import type { Caller, Maybe, Outcome, UpstreamStatus } from '../../sdk/index.ts'
 import type { ListedEntry } from '../catalog/ports.ts'
 import { messageOf } from '../hooks/errors.ts'
 import type { Alarm, Wheel } from '../hooks/wheel.ts'
-import type { UpstreamAsk } from '../kernel/pauses.ts'
 import type { HeldCalls, Traces } from '../kernel/ports.ts'
 import type { Round } from '../kernel/round.ts'
-import { type Asker, askerOf, callQuery } from './asker.ts'
+import { type Asker, askerOf } from './asker.ts'
 import { Backoff } from './backoff.ts'
-import type { CallHost, FlatHeaders } from './call-host.ts'
+import type { CallHost } from './call-host.ts'
 import { CallTerms } from './call-terms.ts'
+import { CallVault } from './call-vault.ts'
 import { downStatus, evidence } from './evidence.ts'
 import { ConnectError, type Link, type Lost } from './link.ts'
 import { Listing } from './listing.ts'
@@ -31,6 +31,7 @@ export class Upstream implements CallHost {
   readonly id: string
   readonly traces: Traces | null
   readonly holds: HeldCalls
+  readonly vault: CallVault
   readonly wheel: Wheel
   readonly #config: UpstreamConfig
   readonly #host: UpstreamHost
@@ -55,6 +56,7 @@ export class Upstream implements CallHost {
     this.id = config.id
     this.traces = host.traces
     this.holds = host.holds
+    this.vault = new CallVault(config.id, host.vault)
     this.wheel = host.wheel
     this.levels = new LinkLevels(host.wheel)
     this.#config = config
@@ -189,18 +191,6 @@ export class Upstream implements CallHost {
     if (!this.#renewals.take(round.target?.name ?? '', this.wheel.now())) return false
     if (key !== SHARED) this.#listing.refresh()
     return true
-  }
-
-  asked(round: Round, ask: UpstreamAsk): Maybe<Outcome> {
-    return this.#host.vault.asked(round, ask)
-  }
-
-  credentials(round: Round): Maybe<FlatHeaders> {
-    return this.#host.vault.credentials(callQuery(this.id, round))
-  }
-
-  refused(round: Round, why: Lost): Maybe<'retry' | Outcome | undefined> {
-    return this.#host.vault.refused(callQuery(this.id, round), why.httpStatus ?? 401, why.challenge)
   }
 
   async #connect(): Promise<void> {
