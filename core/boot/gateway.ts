@@ -21,7 +21,7 @@ import { Journal } from './journal.ts'
 import { argumentCheck } from './loading/offered-inputs.ts'
 import { embeddedServices, type Late, setUpLines } from './loading/set-up.ts'
 import { makeLog } from './log.ts'
-import { endedSessions, spentStates, tracesOf } from './own-state.ts'
+import { sessionStore, spentStates, tracesOf } from './own-state.ts'
 import { gatewayVersion } from './version.ts'
 
 export { type GatewaySetUp, setUpGateway } from './loading/set-up.ts'
@@ -165,7 +165,14 @@ export async function startGateway(
       shapes: SHAPES,
       wheel,
       sealer: seal,
-      revoked: endedSessions(own.keyValue, clock, (cause) => fault(cause, '')),
+      sessions: sessionStore(
+        own.keyValue,
+        embedded.sessions(),
+        own.bus !== embedded.bus,
+        clock,
+        (cause) => fault(cause, ''),
+      ),
+      bus: own.bus,
       now: () => clock.now(),
       nextId,
       health,

@@ -1,16 +1,11 @@
-import type { Clock, KeyValue, Maybe } from '../../sdk/index.ts'
-import { isPromise } from '../hooks/hooks.ts'
-import type { Revocations } from '../inbound/session.ts'
+import type { Clock, KeyValue } from '../../sdk/index.ts'
+import type { SessionStore } from '../inbound/sessions.ts'
 import type { Spent } from '../kernel/pauses.ts'
 import type { Traces } from '../kernel/ports.ts'
 import { ExpiringSet } from '../services/expiring-set.ts'
+import type { SessionArchive } from '../services/session-archive.ts'
 import { PluginTraces } from '../services/traces.ts'
 import type { OwnServices } from './loading/set-up-order.ts'
-
-/** How many ended sessions are remembered here; the oldest are forgotten first. */
-const ENDED_SESSIONS = 100_000
-/** Longer than any session lives, in milliseconds. */
-const LIFETIME = 8 * 24 * 60 * 60_000
 
 /** Which states of paused calls were spent: in this process, or wherever a plugin's `KeyValue` keeps it. */
 export function spentStates(keyValue: KeyValue | undefined, clock: Clock): Spent {
@@ -22,35 +17,50 @@ export function spentStates(keyValue: KeyValue | undefined, clock: Clock): Spent
 }
 
 /**
- * Which sessions were ended: in this process, or wherever a plugin's `KeyValue` keeps it.
- * @param fault told when the end of a session could not be kept there
+ * What sessions said: in the gateway's database, or wherever a plugin's `KeyValue` keeps it.
+ * @param telling whether replicas tell each other what changed
+ * @param fault told of what the database could not keep or read: then it is as if nothing were kept
  */
-export function endedSessions(
+export function sessionStore(
   keyValue: KeyValue | undefined,
+  archive: SessionArchive,
+  telling: boolean,
   clock: Clock,
   fault: (cause: unknown) => void,
-): Revocations {
-  const here = new ExpiringSet(() => clock.now(), ENDED_SESSIONS)
-  if (keyValue === undefined) return here
+): SessionStore {
+  if (keyValue === undefined) return archived(archive, fault)
+  const entry = (expires: number) => ({ ttl: Math.max(1, expires - clock.now()) })
+  // What ended it has a key of its own, so that no late word of the session can overwrite that.
   return {
-    has: (nonce) => here.has(nonce),
-    add(nonce, ttl) {
-      here.add(nonce, ttl)
+    shared: !telling,
+    async load(nonce) {
+      const [ended, text] = await Promise.all([
+        keyValue.get(`ended/${nonce}`),
+        keyValue.get(`session/${nonce}`),
+      ])
+      if (ended !== undefined) return { ended: true }
+      return text === undefined ? undefined : { ended: false, ...JSON.parse(text) }
+    },
+    save: (nonce, state, used, expires) =>
+      keyValue.set(`session/${nonce}`, JSON.stringify({ state, used }), entry(expires)),
+    end: (nonce, expires) => keyValue.set(`ended/${nonce}`, '1', entry(expires)),
+  }
+}
+
+function archived(archive: SessionArchive, fault: (cause: unknown) => void): SessionStore {
+  return {
+    shared: false,
+    async load(nonce) {
       try {
-        const kept = keyValue.set(`ended/${nonce}`, '1', { ttl })
-        if (isPromise(kept)) kept.catch(fault)
+        const row = await archive.load(nonce)
+        return row === undefined ? undefined : { ...row, state: JSON.parse(row.state) }
       } catch (cause) {
-        fault(cause)
+        return fault(cause) as undefined
       }
     },
-    learn(nonce): Maybe<void> {
-      if (here.has(nonce)) return undefined
-      const take = (found: string | undefined) => {
-        if (found !== undefined) here.add(nonce, LIFETIME)
-      }
-      const found = keyValue.get(`ended/${nonce}`)
-      return isPromise(found) ? found.then(take) : take(found)
-    },
+    save: (nonce, state, used, expires) =>
+      archive.save(nonce, JSON.stringify(state), used, expires),
+    end: (nonce, expires) => archive.end(nonce, expires),
   }
 }
 

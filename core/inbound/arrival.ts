@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { AuthRequest, Principal } from '../../sdk/index.ts'
 import type { StatusExchange } from './operations.ts'
+import type { Session } from './session.ts'
 
 /** A request as auth plugins see it, straight from Node's. */
 export class HttpAuthRequest implements AuthRequest {
@@ -49,10 +50,10 @@ export interface Arrival {
   accept(): void
   /** Answers after a throw in our own code; ends what was begun when an answer is already on its way. */
   break(json: string): void
-  /** Begins the answer to a call. @param session the id of the legacy session */
-  exchange(era: 'legacy' | 'modern', session: string | undefined): OpenExchange
-  /** Begins an answer that goes on: a stream of notifications. */
-  outlet(): Outlet
+  /** Begins the answer to a call. @param session the legacy session it belongs to */
+  exchange(era: 'legacy' | 'modern', session: Session | undefined): OpenExchange
+  /** Begins an answer that goes on: a stream of notifications. @param session the legacy session it belongs to */
+  outlet(session?: Session): Outlet
 }
 
 /** An exchange whose answer is still to come. Nothing follows an answer. */
@@ -71,7 +72,7 @@ export interface Outlet {
   send(json: string): void
   /** Shows whatever stands between that the stream is alive. */
   beat(): void
-  /** Calls back once when the client is gone, or the stream was ended. */
+  /** Calls back once when the client is gone and cannot come back, or the stream was ended. */
   closed(told: () => void): void
   /** Ends it. Resolves when the last message has left. */
   end(): Promise<void>

@@ -5,7 +5,6 @@ import { CODE, META, MODERN } from '../wire/protocol.ts'
 import { HttpAuthRequest } from './arrival.ts'
 import { readBody } from './body.ts'
 import type { Doors } from './doors.ts'
-import { sendJson } from './exchange.ts'
 import { failed } from './hook-failure.ts'
 import { HttpArrival } from './http-arrival.ts'
 import type { LegacyWire } from './legacy.ts'
@@ -13,6 +12,8 @@ import { type ClientMessage, parseBody } from './message.ts'
 import type { ModernEra } from './modern.ts'
 import { hintPage } from './page.ts'
 import type { Reply } from './replies.ts'
+import type { Session } from './session.ts'
+import { sendJson } from './sse.ts'
 import { NO_ID, respond, type WireParts } from './wire.ts'
 
 /** A request that was not let in, for the log: no header, no credential. */
@@ -74,10 +75,14 @@ export class Endpoint {
     this.#authenticate(auth, response, cors, (who) => {
       const arrival = new HttpArrival(request, response, auth, who, cors, this.#parts)
       const learnt = this.#parts.legacy.learn(request)
-      if (!isPromise(learnt)) return this.#route(arrival)
+      const route = (session: Session | undefined) => {
+        arrival.session = session
+        this.#route(arrival)
+      }
+      if (!isPromise(learnt)) return route(learnt)
       // Whether the session was ended cannot be said: it may have been.
       const fail = (cause: unknown) => this.#parts.crashed(arrival, NO_ID, cause)
-      learnt.then(() => this.#route(arrival)).catch(fail)
+      learnt.then(route).catch(fail)
     })
   }
 

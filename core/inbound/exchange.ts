@@ -3,61 +3,41 @@ import type { Alarm, Wheel } from '../hooks/wheel.ts'
 import type { Exchange } from '../kernel/ports.ts'
 import { Cancellable } from './cancellable.ts'
 import type { InFlight } from './in-flight.ts'
+import type { ResumableStream } from './resumable-stream.ts'
+import type { ResumableStreams } from './resumable-streams.ts'
+import type { Session } from './session.ts'
+import { keepsUp, sendJson, sseEvent, startStream } from './sse.ts'
 
 /** A call that lasts longer than this is answered on a stream, so that nothing on the way cuts it. */
 const PATIENCE = 15_000
-/** Bytes that wait for a client that reads slowly. */
-const MOST_UNREAD = 1024 * 1024
-const SSE = [
-  'content-type',
-  'text/event-stream',
-  'cache-control',
-  'no-cache, no-transform',
-  'x-accel-buffering',
-  'no',
-]
-
-/** One SSE event. Line breaks are white space in JSON, and would end the event here. */
-export function sseEvent(json: string): string {
-  return `data: ${/[\r\n]/.test(json) ? json.replace(/[\r\n]/g, ' ') : json}\n\n`
-}
-
-/** Opens an SSE answer. */
-export function startStream(response: ServerResponse, headers: readonly string[]): void {
-  response.writeHead(200, [...SSE, ...headers])
-  response.flushHeaders()
-}
-
-/**
- * Whether the client reads what it is sent. One that does not gets no more messages until it has: only
- * the answer itself is always written.
- */
-export function keepsUp(response: ServerResponse): boolean {
-  return response.writableLength <= MOST_UNREAD
-}
-
 /** What exchanges share. */
 export interface ExchangeHost {
   readonly wheel: Wheel
   readonly inFlight: InFlight
+  /** Streams that clients of sessions can come back to. */
+  readonly resumables: ResumableStreams
 }
 
 /**
  * The answer to one POST: plain JSON, unless a message comes before the result or the call outlasts 15 s;
- * then an SSE stream with comments to keep it alive.
+ * then an SSE stream with comments to keep it alive. A client in a session can come back to that stream for
+ * what it has missed of it.
  */
 export class HttpExchange extends Cancellable implements Exchange, Alarm {
   readonly wire: string
   readonly requestId: string
-  readonly sessionId: string | undefined
   deadline: number
   slot = -1
   readonly #request: IncomingMessage
   readonly #response: ServerResponse
   readonly #wheel: Wheel
   readonly #inFlight: InFlight
+  readonly #resumables: ResumableStreams
+  readonly #session: Session | undefined
   readonly #headers: readonly string[]
   #streaming = false
+  /** The stream, in a session. */
+  #stream: ResumableStream | undefined
   /** The answer was given, or nobody wants one. */
   #over = false
   /** The connection is gone, or the answer has left. */
@@ -70,10 +50,10 @@ export class HttpExchange extends Cancellable implements Exchange, Alarm {
   constructor(
     request: IncomingMessage,
     response: ServerResponse,
-    { wheel, inFlight }: ExchangeHost,
+    { wheel, inFlight, resumables }: ExchangeHost,
     wire: string,
     requestId: string,
-    sessionId: string | undefined,
+    session: Session | undefined,
     headers: readonly string[],
     cancels: boolean,
   ) {
@@ -82,10 +62,11 @@ export class HttpExchange extends Cancellable implements Exchange, Alarm {
     this.#response = response
     this.#wheel = wheel
     this.#inFlight = inFlight
+    this.#resumables = resumables
     inFlight.begin()
     this.wire = wire
     this.requestId = requestId
-    this.sessionId = sessionId
+    this.#session = session
     this.#headers = headers
     this.deadline = wheel.now() + PATIENCE
     wheel.add(this)
@@ -97,6 +78,10 @@ export class HttpExchange extends Cancellable implements Exchange, Alarm {
     return this.#request.headers
   }
 
+  get sessionId(): string | undefined {
+    return this.#session?.id
+  }
+
   /** Whether an HTTP status can still be sent. */
   get statusOpen(): boolean {
     return !this.#streaming
@@ -104,23 +89,23 @@ export class HttpExchange extends Cancellable implements Exchange, Alarm {
 
   /** Dropped when the client does not keep up. */
   message(text: string): void {
-    if (this.#over || this.#closed) return
-    this.#stream()
-    if (keepsUp(this.#response)) this.#response.write(sseEvent(text))
+    if (!this.#begun()) return
+    if (this.#stream !== undefined) this.#stream.offer(text)
+    else if (keepsUp(this.#response)) this.#response.write(sseEvent(text))
   }
 
-  /** Not dropped: somebody waits for the answer. @returns whether anybody is there */
+  /** Not dropped: somebody waits for the answer. @returns whether anybody is there, or may come back */
   deliver(text: string): boolean {
-    if (this.#over || this.#closed) return false
-    this.#stream()
-    this.#response.write(sseEvent(text))
+    if (!this.#begun()) return false
+    if (this.#stream !== undefined) this.#stream.send(text)
+    else this.#response.write(sseEvent(text))
     return true
   }
 
   ring(): void {
-    if (this.#over || this.#closed) return
-    this.#stream()
-    if (keepsUp(this.#response)) this.#response.write(': keep-alive\n\n')
+    if (!this.#begun()) return
+    if (this.#stream !== undefined) this.#stream.beat()
+    else if (keepsUp(this.#response)) this.#response.write(': keep-alive\n\n')
     this.deadline = this.#wheel.now() + PATIENCE
     this.#wheel.add(this)
   }
@@ -128,33 +113,48 @@ export class HttpExchange extends Cancellable implements Exchange, Alarm {
   /** Sends the answer. Nothing can follow. */
   finish(status: number, json: string, headers: readonly string[] = []): void {
     if (this.#over) return
-    this.drop()
-    if (this.#closed) return
-    if (this.#streaming) this.#response.end(sseEvent(json))
+    this.#settle()
+    if (this.#stream !== undefined) this.#stream.finish(json)
+    else if (this.#closed) return
+    else if (this.#streaming) this.#response.end(sseEvent(json))
     else sendJson(this.#response, status, json, [...this.#headers, ...headers])
   }
 
   /** Ends without an answer: the client wants none. */
   abandon(): void {
     if (this.#over) return
-    this.drop()
-    if (this.#closed) return
-    this.#stream()
-    this.#response.end()
+    this.#begun()
+    this.#settle()
+    if (this.#stream !== undefined) this.#stream.finish()
+    else if (!this.#closed) this.#response.end()
   }
 
-  /** Leaves the response to others: nothing more is written from here. */
+  /** Leaves the response to others: nothing more is written from here, and nobody can come back. */
   drop(): void {
     if (this.#over) return
+    this.#settle()
+    if (this.#stream !== undefined) this.#resumables.drop(this.#stream)
+  }
+
+  #settle(): void {
     this.#over = true
     this.#wheel.remove(this)
     if (this.#closed) this.#inFlight.end()
   }
 
-  #stream(): void {
-    if (this.#streaming) return
+  /** Makes the answer a stream. @returns whether anybody reads it, or may come back to */
+  #begun(): boolean {
+    if (this.#over) return false
+    if (this.#stream !== undefined) return this.#stream.open
+    // A client that was gone before it got the id of an event cannot come back.
+    if (this.#closed) return false
+    if (this.#streaming) return true
     this.#streaming = true
-    startStream(this.#response, this.#headers)
+    if (this.#session === undefined) startStream(this.#response, this.#headers)
+    else {
+      this.#stream = this.#resumables.begin(this.#session, true, this.#response, this.#headers)
+    }
+    return true
   }
 
   /** In flight until the last byte has left: a stop that came earlier would cut the answer. */
@@ -167,22 +167,4 @@ export class HttpExchange extends Cancellable implements Exchange, Alarm {
       this.cancel('the client closed the connection')
     }
   }
-}
-
-/** Answers with JSON. */
-export function sendJson(
-  response: ServerResponse,
-  status: number,
-  json: string,
-  headers: readonly string[] = [],
-): void {
-  const length = Buffer.byteLength(json)
-  response.writeHead(status, [
-    'content-type',
-    'application/json',
-    'content-length',
-    String(length),
-    ...headers,
-  ])
-  response.end(json)
 }

@@ -1,14 +1,9 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Authenticated, AuthRequest, Principal } from '../../sdk/index.ts'
 import type { Arrival, Outlet } from './arrival.ts'
-import {
-  type ExchangeHost,
-  HttpExchange,
-  keepsUp,
-  sendJson,
-  sseEvent,
-  startStream,
-} from './exchange.ts'
+import { type ExchangeHost, HttpExchange } from './exchange.ts'
+import type { Session } from './session.ts'
+import { keepsUp, sendJson, sseEvent, startStream } from './sse.ts'
 
 /** What came with one request over Streamable HTTP. */
 export class HttpArrival implements Arrival {
@@ -19,6 +14,8 @@ export class HttpArrival implements Arrival {
   readonly until: number | undefined
   /** CORS headers, flat. */
   readonly cors: readonly string[]
+  /** The session that the request names, as far as it is one of ours; whose, and whether it lives, is still to be asked. */
+  session: Session | undefined
   readonly #host: ExchangeHost
 
   constructor(
@@ -64,7 +61,7 @@ export class HttpArrival implements Arrival {
     else this.send(200, json)
   }
 
-  exchange(era: 'legacy' | 'modern', session: string | undefined): HttpExchange {
+  exchange(era: 'legacy' | 'modern', session: Session | undefined): HttpExchange {
     const { request, response, requestId, cors } = this
     // A closed stream is how a modern client cancels. A legacy one that loses its connection has not
     // cancelled: the call goes on without a reader.
@@ -72,7 +69,10 @@ export class HttpArrival implements Arrival {
     return new HttpExchange(request, response, this.#host, era, requestId, session, cors, cancels)
   }
 
-  outlet(): Outlet {
+  outlet(session?: Session): Outlet {
+    if (session !== undefined) {
+      return this.#host.resumables.begin(session, false, this.response, this.cors)
+    }
     return new HttpOutlet(this.response, this.cors)
   }
 }

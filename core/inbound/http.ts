@@ -27,6 +27,7 @@ import { addressOf, closePort, isHangUp, openPort } from './port.ts'
 import { Questions } from './questions.ts'
 import { Readiness } from './readiness.ts'
 import { Replies } from './replies.ts'
+import { ResumableStreams } from './resumable-streams.ts'
 import {
   addPluginRoutes,
   ENDPOINT,
@@ -34,7 +35,7 @@ import {
   type PluginRoute,
   reservedPaths,
 } from './routes.ts'
-import { type Revocations, Sessions } from './session.ts'
+import { type SessionStore, Sessions, type SessionsParts } from './sessions.ts'
 import type { ListenConfig } from './settings.ts'
 import { respond, type WireParts } from './wire.ts'
 
@@ -51,7 +52,9 @@ export interface InboundParts {
   readonly shapes: Shapes
   readonly wheel: Wheel
   readonly sealer: Sealer
-  readonly revoked: Revocations
+  readonly sessions: SessionStore
+  /** Between replicas. */
+  readonly bus: SessionsParts['bus']
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Makes the ids of requests. */
@@ -83,7 +86,7 @@ export class Inbound {
   constructor(parts: InboundParts) {
     this.#parts = parts
     this.#streams = new OpenStreams(parts.listen.streams)
-    const { kernel, us, wheel, now, listen, sealer, revoked } = parts
+    const { kernel, us, wheel, now, listen, sealer } = parts
     const { shapes } = parts
     const replies = new Replies({
       us,
@@ -95,7 +98,15 @@ export class Inbound {
     this.#doors = new Doors(listen)
     this.#readiness = new Readiness({ health: parts.health, changed: parts.healthChanged, now })
     const questions = new Questions(wheel, parts.nextId, kernel.holds)
-    const levels = new LogLevels()
+    const sessions = new Sessions({
+      sealer,
+      store: parts.sessions,
+      bus: parts.bus,
+      limits: listen.sessions,
+      now,
+      fault: (cause) => parts.fault(cause, ''),
+    })
+    const levels = new LogLevels(sessions)
     const pages = new Pages(parts.pageSize, shapes)
     this.operations = new Operations(kernel, replies, questions, levels, pages)
     const shared: WireParts = {
@@ -106,14 +117,16 @@ export class Inbound {
       inFlight: this.#inFlight,
       now,
       streams: this.#streams,
+      resumables: new ResumableStreams({ wheel, inFlight: this.#inFlight }),
       crashed: (arrival, message, cause) => this.#crashed(replies, arrival, message, cause),
     }
     const era = new LegacyEra(shared, questions, levels, new OpenCalls(), us)
+    sessions.onEnded = (nonce) => era.ended(nonce)
     this.#endpoint = new Endpoint({
       ...shared,
       doors: this.#doors,
       modern: new ModernEra(shared),
-      legacy: new LegacyWire(shared, new Sessions(sealer, revoked, now), era),
+      legacy: new LegacyWire(shared, sessions, era),
       bodyLimit: listen.bodyLimit,
       fault: parts.fault,
       refused: parts.refused,

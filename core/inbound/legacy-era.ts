@@ -12,7 +12,7 @@ import type { StatusExchange } from './operations.ts'
 import type { Questions } from './questions.ts'
 import type { Reply } from './replies.ts'
 import type { Session } from './session.ts'
-import { NO_ID, openStream, proceed, respond, type WireParts } from './wire.ts'
+import { lifetimeOf, NO_ID, openStream, proceed, respond, type WireParts } from './wire.ts'
 
 /** The only revision with batches; also what a request without a version header is taken for. */
 const BATCHES = '2025-03-26'
@@ -68,7 +68,7 @@ export class LegacyEra {
       return arrival.accept()
     }
     if (message.method === 'initialize') return this.#initialize(arrival, message, begin)
-    const exchange = arrival.exchange('legacy', session?.id)
+    const exchange = arrival.exchange('legacy', session)
     const done = (reply: Reply | undefined) => {
       if (reply === undefined) exchange.abandon()
       else {
@@ -93,7 +93,7 @@ export class LegacyEra {
       const wrong = replies.error(400, CODE.invalidRequest, reason)
       return arrival.send(400, respond(NO_ID, wrong))
     }
-    const exchange = arrival.exchange('legacy', session?.id)
+    const exchange = arrival.exchange('legacy', session)
     const answers = messages.map(async (message) => {
       if (typeof message === 'string') {
         const reason = `Invalid Request: ${message}`
@@ -117,18 +117,29 @@ export class LegacyEra {
     proceed(this.#parts, arrival, NO_ID, all, done, exchange)
   }
 
-  /** Opens the stream that tells a session of changed lists. */
-  stream(arrival: Arrival, session: Session): void {
+  /**
+   * Opens the stream that tells a session of changed lists.
+   * @param alive whether the session is: asked with every sign of life
+   */
+  stream(arrival: Arrival, session: Session, alive: () => boolean): void {
     const caller = this.#caller(arrival, session)
     const { groups: wanted } = this.#parts.operations
-    openStream(this.#parts, arrival, NO_ID, { caller, words: WORDS, wanted, session: session.id })
+    openStream(this.#parts, arrival, NO_ID, { caller, words: WORDS, wanted, session, alive })
   }
 
-  /** The session is over, and with it what waits for its client. */
-  ended(session: Session): void {
-    this.#parts.streams.endSession(session.id)
-    this.#questions.endSession(session.id)
-    this.#levels.forget(session)
+  /** A client came back to the stream that tells its session of changed lists. */
+  resumed(arrival: Arrival, session: Session): void {
+    const { streams, now } = this.#parts
+    streams.of(session.nonce)?.renew(this.#caller(arrival, session), lifetimeOf(arrival, now))
+  }
+
+  /** A session is over, and with it all that its client waits for or could come back to. */
+  ended(nonce: string): void {
+    const { streams, resumables } = this.#parts
+    this.#open.endSession(nonce)
+    this.#questions.endSession(nonce)
+    streams.endSession(nonce)
+    resumables.endSession(nonce)
   }
 
   #answer(

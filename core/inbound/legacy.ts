@@ -1,25 +1,31 @@
 import type { Client, Maybe } from '../../sdk/index.ts'
+import { isPromise } from '../hooks/hooks.ts'
 import { CODE, LEGACY, MODERN } from '../wire/protocol.ts'
 import type { HttpArrival } from './http-arrival.ts'
 import type { Begun, LegacyEra } from './legacy-era.ts'
 import type { ClientMessage } from './message.ts'
-import type { Session, Sessions } from './session.ts'
+import type { Session } from './session.ts'
+import type { Sessions } from './sessions.ts'
 import { NO_ID, respond, type WireParts } from './wire.ts'
 
 /** Protocol 2025-03-26 to 2025-11-25 over Streamable HTTP: sessions that a header names, and that only deliver. */
 export class LegacyWire {
-  readonly #parts: Pick<WireParts, 'replies'>
+  readonly #parts: Pick<WireParts, 'replies' | 'resumables' | 'inFlight'>
   readonly #sessions: Sessions
   readonly #era: LegacyEra
 
-  constructor(parts: Pick<WireParts, 'replies'>, sessions: Sessions, era: LegacyEra) {
+  constructor(
+    parts: Pick<WireParts, 'replies' | 'resumables' | 'inFlight'>,
+    sessions: Sessions,
+    era: LegacyEra,
+  ) {
     this.#parts = parts
     this.#sessions = sessions
     this.#era = era
   }
 
-  /** What must be known of the request's session before it is served. Throws or rejects when it cannot be. */
-  learn({ headers }: HttpArrival['request']): Maybe<void> {
+  /** The session that the request names, whoever's it is. Throws or rejects when what is remembered of it cannot be read. */
+  learn({ headers }: HttpArrival['request']): Maybe<Session | undefined> {
     const id = headers['mcp-session-id']
     return id === undefined ? undefined : this.#sessions.learn(id.toString())
   }
@@ -37,7 +43,10 @@ export class LegacyWire {
     if (session !== null) this.#era.serveBatch(arrival, messages, session)
   }
 
-  /** GET: a stream that tells of changed lists. */
+  /**
+   * GET: goes on with the stream that `Last-Event-ID` names, if it is remembered; otherwise begins one that
+   * tells of changed lists.
+   */
   stream(arrival: HttpArrival): void {
     const { headers } = arrival.request
     if (headers['mcp-session-id'] === undefined) return this.none(arrival)
@@ -49,7 +58,8 @@ export class LegacyWire {
       const wrong = this.#parts.replies.error(406, CODE.invalidRequest, reason)
       return arrival.send(406, respond(NO_ID, wrong))
     }
-    this.#era.stream(arrival, session)
+    if (this.#resumed(arrival, session)) return
+    this.#era.stream(arrival, session, () => this.#sessions.use(session))
   }
 
   /** DELETE: the client ends its session. */
@@ -58,16 +68,30 @@ export class LegacyWire {
     if (request.headers['mcp-session-id'] === undefined) return this.none(arrival)
     const session = this.#session(arrival, NO_ID)
     if (session == null) return
-    this.#sessions.end(session)
-    this.#era.ended(session)
-    response.writeHead(200, [...cors])
-    response.end()
+    const done = () => {
+      response.writeHead(200, [...cors])
+      response.end()
+    }
+    const kept = this.#sessions.end(session)
+    if (isPromise(kept)) void kept.then(done)
+    else done()
   }
 
   /** GET or DELETE without a session: there is nothing to listen to, or to end. */
   none({ response, cors }: HttpArrival): void {
     response.writeHead(405, ['allow', 'POST', ...cors])
     response.end()
+  }
+
+  #resumed(arrival: HttpArrival, session: Session): boolean {
+    const { request, response, cors } = arrival
+    const last = request.headers['last-event-id']
+    const { resumables, inFlight } = this.#parts
+    // A stop ends what is open; what is opened now would only be ended again.
+    if (last === undefined || inFlight.draining) return false
+    const stream = resumables.resume(last.toString(), session, response, cors)
+    if (stream?.answers === false) this.#era.resumed(arrival, session)
+    return stream !== undefined
   }
 
   #begin({ principal }: HttpArrival, client: Client): Begun {
@@ -84,9 +108,8 @@ export class LegacyWire {
       arrival.send(400, respond(message, unknown))
       return null
     }
-    const id = request.headers['mcp-session-id']
-    if (id === undefined) return undefined
-    const session = this.#sessions.open(id.toString(), principal)
+    if (request.headers['mcp-session-id'] === undefined) return undefined
+    const session = this.#sessions.open(arrival.session, principal)
     if (session !== undefined) return session
     const reason = 'Session not found: initialize again'
     const gone = this.#parts.replies.error(404, CODE.invalidRequest, reason)

@@ -31,8 +31,10 @@ export interface StreamParts {
   /** Milliseconds until the caller's credentials end. */
   readonly lifetime: number
   readonly words: StreamWords
-  /** The legacy session it belongs to. */
-  readonly session?: string
+  /** The nonce of the legacy session it belongs to. */
+  readonly session?: string | undefined
+  /** Asked with every sign of life: a stream of what is over ends. */
+  readonly alive?: (() => boolean) | undefined
   /** What the caller wants to be told of. */
   readonly wanted: readonly ListGroup[]
   /** Called once, however the stream ends. */
@@ -41,11 +43,11 @@ export interface StreamParts {
 
 /** An open stream that tells one caller when one of its lists has really changed. */
 export class ListStream implements ListWatcher, Alarm {
-  readonly caller: Caller
+  caller: Caller
   deadline: number
   slot = -1
   readonly #parts: StreamParts
-  readonly #expires: number
+  #expires: number
   readonly #unwatch: () => void
   /** The lists as the caller could have read them last, in the order of what it wants. */
   #known: readonly string[] = []
@@ -67,9 +69,16 @@ export class ListStream implements ListWatcher, Alarm {
     if (watched) void this.#look(false)
   }
 
-  /** The legacy session it belongs to. */
+  /** The nonce of the legacy session it belongs to. */
   get session(): string | undefined {
     return this.#parts.session
+  }
+
+  /** Its client came back with credentials that may be newer, and may see other lists by now. */
+  renew(caller: Caller, lifetime: number): void {
+    this.caller = caller
+    this.#expires = this.#parts.wheel.now() + lifetime
+    void this.#look(true)
   }
 
   listsMayHaveChanged(): void {
@@ -80,6 +89,7 @@ export class ListStream implements ListWatcher, Alarm {
     if (this.#over) return
     // Whoever may no longer call may no longer listen.
     if (this.#parts.wheel.now() >= this.#expires) return void this.end()
+    if (this.#parts.alive?.() === false) return void this.end()
     this.#parts.outlet.beat()
     this.deadline = this.#next()
     this.#parts.wheel.add(this)

@@ -5,7 +5,7 @@ import type { ClientMessage } from './message.ts'
 /** What a client may cancel by its request id. */
 export interface OpenCall extends Slotted {
   /** Whose request ids these are. */
-  readonly session: { readonly id: string }
+  readonly session: { readonly id: string; readonly nonce: string }
   readonly message: ClientMessage
   readonly exchange: { cancel(reason: string): void }
 }
@@ -28,6 +28,13 @@ export class OpenCalls {
   /** It needs no cancelling any more. */
   over(open: OpenCall): void {
     this.#open.delete(open)
+  }
+
+  /** The session is over, and with it what it asked for. */
+  endSession(nonce: string): void {
+    for (const { session, exchange } of [...this.#open.all()]) {
+      if (session.nonce === nonce) exchange.cancel('the client ended its session')
+    }
   }
 
   /** A `notifications/cancelled` of that session. Passed over when it names nothing that is in flight. */

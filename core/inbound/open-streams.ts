@@ -35,10 +35,17 @@ export class OpenStreams {
     const left = (this.#counts.get(key) ?? 0) - 1
     if (left > 0) this.#counts.set(key, left)
     else this.#counts.delete(key)
-    if (session !== undefined) this.#bySession.delete(session)
+    if (session !== undefined && this.#bySession.get(session) === stream) {
+      this.#bySession.delete(session)
+    }
   }
 
-  /** Ends the stream of a legacy session, if it has one. */
+  /** The stream of a legacy session, if it has one. @param session its nonce */
+  of(session: string): ListStream | undefined {
+    return this.#bySession.get(session)
+  }
+
+  /** Ends the stream of a legacy session, if it has one. @param session its nonce */
   endSession(session: string): void {
     void this.#bySession.get(session)?.end()
   }

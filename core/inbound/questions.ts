@@ -152,9 +152,9 @@ export class Questions {
   }
 
   /** The session is over, and with it what it was asked. */
-  endSession(id: string): void {
+  endSession(nonce: string): void {
     for (const asking of new Set(this.#byId.values())) {
-      if (asking.session.id === id) asking.cancel()
+      if (asking.session.nonce === nonce) asking.cancel()
     }
   }
 }

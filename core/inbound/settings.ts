@@ -1,3 +1,5 @@
+import type { SessionLimits } from './session.ts'
+
 /** Where operators are served. */
 export interface AdminConfig {
   readonly host: string
@@ -21,6 +23,7 @@ export interface ListenConfig {
   /** Names in the `Host` header besides the gateway's own. */
   readonly allowedHosts: readonly string[]
   readonly bodyLimit: number
+  readonly sessions: SessionLimits
   /** How many listen streams one principal may hold open. */
   readonly streams: number
   /** Paths of PEM files. */

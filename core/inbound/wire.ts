@@ -9,6 +9,8 @@ import type { ClientMessage } from './message.ts'
 import type { OpenStreams } from './open-streams.ts'
 import type { Operations } from './operations.ts'
 import type { Replies, Reply } from './replies.ts'
+import type { ResumableStreams } from './resumable-streams.ts'
+import type { Session } from './session.ts'
 
 /** What the wires share. */
 export interface WireParts {
@@ -22,6 +24,8 @@ export interface WireParts {
   readonly now: () => number
   /** Every open stream, so that a stop can end them. */
   readonly streams: OpenStreams
+  /** Streams that clients of sessions can come back to. */
+  readonly resumables: ResumableStreams
   /** Answers after a throw in our own code, and tells the log. */
   readonly crashed: (arrival: Arrival, message: Pick<ClientMessage, 'id'>, cause: unknown) => void
 }
@@ -41,7 +45,9 @@ export interface StreamOrder {
   /** What the caller wants to be told of. */
   readonly wanted: readonly ListGroup[]
   /** The legacy session it ends with. */
-  readonly session?: string
+  readonly session?: Session
+  /** Asked with every sign of life: a stream of what is over ends. */
+  readonly alive?: () => boolean
 }
 
 /**
@@ -51,13 +57,16 @@ export interface StreamOrder {
  * @param message what asked for it
  */
 export function openStream(
-  { kernel, wheel, now, streams, inFlight, replies }: WireParts,
+  { kernel, wheel, now, streams, resumables, inFlight, replies }: WireParts,
   arrival: Arrival,
   message: Pick<ClientMessage, 'id'>,
   order: StreamOrder,
 ): void {
-  const { until, principal, requestId } = arrival
-  if (order.session !== undefined) streams.endSession(order.session)
+  const { principal, requestId } = arrival
+  const { session } = order
+  if (session !== undefined) streams.endSession(session.nonce)
+  // What the principal has lost and could come back to gives way to what it wants now.
+  if (streams.full(principal)) resumables.release(principal)
   if (streams.full(principal)) {
     const hint = 'Close streams that are no longer read, then try again.'
     const reason = `You hold ${streams.most} streams open, and no more are allowed`
@@ -66,14 +75,20 @@ export function openStream(
   }
   const stream = new ListStream({
     ...order,
-    outlet: arrival.outlet(),
+    session: session?.nonce,
+    outlet: arrival.outlet(session),
     kernel,
     wheel,
-    lifetime: until === undefined ? Number.POSITIVE_INFINITY : until - now(),
+    lifetime: lifetimeOf(arrival, now),
     closed: (closed) => streams.closed(closed),
   })
   streams.add(stream)
   if (inFlight.draining) void stream.end()
+}
+
+/** How long the caller's credentials last, in milliseconds. */
+export function lifetimeOf({ until }: Pick<Arrival, 'until'>, now: () => number): number {
+  return until === undefined ? Number.POSITIVE_INFINITY : until - now()
 }
 
 /**

@@ -33,6 +33,7 @@ import { MemoryBus } from './memory-bus.ts'
 import { MemoryKeyValue } from './memory-key-value.ts'
 import { MemoryLock } from './memory-lock.ts'
 import { MetricsStore } from './metrics-store.ts'
+import { SESSION_MIGRATIONS, SessionArchive } from './session-archive.ts'
 import type { SqliteDatabase } from './sqlite/database.ts'
 
 /** An event that makes a plugin emit an event that makes …: nobody means that. */
@@ -107,12 +108,13 @@ export class EmbeddedServices {
   /** Keeps what upstreams list for single identities. Opens the database when it is first used. */
   archive(): Archive {
     const { clock, fault } = this.#parts
-    const open = async () => {
-      const database = await this.#open()
-      await database.migrate(GATEWAY, ARCHIVE_MIGRATIONS)
-      return database.line(GATEWAY)
-    }
-    return new CatalogArchive(open, clock, (cause) => fault(cause, 'the archive of lists'))
+    const failed = (cause: unknown) => fault(cause, 'the archive of lists')
+    return new CatalogArchive(() => this.#own(), clock, failed)
+  }
+
+  /** Keeps what clients' sessions said. Opens the database when it is first used. */
+  sessions(): SessionArchive {
+    return new SessionArchive(() => this.#own(), this.#parts.clock)
   }
 
   /** Asks plugins in shadow, for a kernel. */
@@ -147,6 +149,13 @@ export class EmbeddedServices {
   async close(): Promise<void> {
     for (const store of this.#stores.values()) store.clear()
     await Promise.all([this.#http?.close(), this.#database?.close()])
+  }
+
+  /** The gateway's own part of the database, its tables up to date. */
+  async #own(): Promise<Database> {
+    const database = await this.#open()
+    await database.migrate(GATEWAY, { ...ARCHIVE_MIGRATIONS, ...SESSION_MIGRATIONS })
+    return database.line(GATEWAY)
   }
 
   async #open(): Promise<SqliteDatabase> {

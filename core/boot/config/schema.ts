@@ -1,4 +1,5 @@
 import { HOOK_NAMES, type Schema } from '../../../sdk/index.ts'
+import { LISTEN_SCHEMA } from './listen-schema.ts'
 import { LISTS_SCHEMA } from './lists-schema.ts'
 import {
   DURATION,
@@ -59,67 +60,6 @@ export const PLUGIN_LINE_SCHEMA = {
   },
 } as const satisfies Schema
 
-const LISTEN = {
-  type: 'object',
-  additionalProperties: false,
-  default: {},
-  description: 'Where clients reach the gateway.',
-  properties: {
-    host: {
-      type: 'string',
-      minLength: 1,
-      default: '127.0.0.1',
-      description: 'The address to listen on. 0.0.0.0 = every network of this machine.',
-    },
-    port: {
-      type: 'integer',
-      minimum: 0,
-      maximum: 65_535,
-      default: 8080,
-      description: 'The port to listen on. 0 = any free one.',
-    },
-    publicUrl: {
-      type: 'string',
-      pattern: '^https?://[^/?#\\s]+(/[^?#\\s]*)?$',
-      description:
-        'The http or https address clients use, when a proxy stands in front. With a path, the endpoint is below it.',
-    },
-    allowedOrigins: {
-      ...NAMES,
-      default: [],
-      description: "Origins of web pages that may call, besides the gateway's own.",
-    },
-    allowedHosts: {
-      ...NAMES,
-      default: [],
-      description: "Values of the Host header to accept besides the gateway's own.",
-    },
-    bodyLimit: {
-      type: 'string',
-      format: 'size',
-      minimum: 1024,
-      default: '4MiB',
-      description: 'The largest request body.',
-    },
-    streams: {
-      type: 'integer',
-      minimum: 1,
-      default: 1024,
-      description: 'How many streams for changed lists one principal may hold open.',
-    },
-    tls: {
-      type: 'object',
-      additionalProperties: false,
-      required: ['cert', 'key'],
-      description: 'Serve HTTPS.',
-      properties: {
-        cert: { type: 'string', minLength: 1, description: 'Path of the certificate chain, PEM.' },
-        key: { type: 'string', minLength: 1, description: 'Path of the private key, PEM.' },
-      },
-    },
-  },
-}
-
 /** Where operators are served; `false` = nowhere. */
 export const ADMIN_SCHEMA = {
   type: ['object', 'boolean'],
@@ -159,7 +99,7 @@ export const CONFIG_SCHEMA = {
   additionalProperties: false,
   description: 'A Patchbay config file.',
   properties: {
-    listen: LISTEN,
+    listen: LISTEN_SCHEMA,
     admin: ADMIN_SCHEMA,
     data: {
       type: 'string',

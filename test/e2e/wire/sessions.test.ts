@@ -88,10 +88,13 @@ test('a session ends by itself after a week', async (t) => {
   const clock = new FakeClock()
   const aging = await steered(t, {}, { clock })
   const session = await aging.wire.session()
-  clock.advance(6 * 24 * 3_600_000)
-  assert.equal((await aging.wire.legacy('ping', undefined, session)).status, 200)
-  clock.advance(2 * 24 * 3_600_000)
-  assert.equal((await aging.wire.legacy('ping', undefined, session)).status, 404)
+  const pinged = async () => (await aging.wire.legacy('ping', undefined, session)).status
+  for (let hours = 0; hours + 23 < 7 * 24; hours += 23) {
+    clock.advance(23 * 3_600_000)
+    assert.equal(await pinged(), 200)
+  }
+  clock.advance(23 * 3_600_000)
+  assert.equal(await pinged(), 404)
 })
 
 test('a client that says too much about itself is told so, and opens no session', async () => {
