@@ -34,6 +34,8 @@ export interface Sending {
   /** The messages of an SSE answer so far. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
   heard(): any[]
+  /** The ids of an SSE answer's events so far. */
+  ids(): string[]
   /** Cuts the connection. */
   cut(): void
   /** Sends a part of a body that was left open. */
@@ -113,6 +115,7 @@ export class Wire {
           look()
         }),
       heard: () => read(heard, 'text/event-stream'),
+      ids: () => [...heard.matchAll(/^id: (.*)$/gm)].map(([, id]) => id as string),
       cut: () => void sent.destroy(),
       write: (chunk) => void sent.write(chunk),
       flush: () => sent.flushHeaders(),
