@@ -49,6 +49,8 @@ export default definePlugin({
           listeners.add(one)
           return () => listeners.delete(one)
         },
+        answer: () => () => {},
+        serve: () => () => {},
       })),
     }),
   }),
