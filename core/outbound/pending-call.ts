@@ -20,7 +20,7 @@ import { mayAsk, missing, readAsk, readUrlsAsk } from './upstream-ask.ts'
 const NO_COMPLETION = { completion: { values: [] } }
 const UNTRACED: { headers?: undefined; meta?: undefined } = {}
 
-/** One call at an upstream, from sending to its outcome, sent at most twice. */
+/** One call at an upstream, from sending to its outcome: sent at most once more, and once more for a lost session. */
 export class PendingCall implements Waiter, Alarm, OpenCall {
   deadline = Number.POSITIVE_INFINITY
   slot = -1
@@ -38,6 +38,9 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
   #sendings = 0
   #attempt: AttemptSpan | undefined
   #again = false
+  #renewed = false
+  /** Whether an earlier sending may have been executed. */
+  #doubtful = false
   #over = false
 
   constructor(host: CallHost, round: Round, resolve: (outcome: Outcome) => void) {
@@ -132,6 +135,11 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
       this.#endAttempt(failure(this.#host.id, 'UNAVAILABLE', why.message, why.executed))
     }
     if (this.#link !== undefined) this.#host.linkFailed(this.#link, why)
+    if (why.sessionLost === true && !this.#renewed) {
+      this.#renewed = true
+      this.#retry(why, false)
+      return
+    }
     if (this.#again) {
       this.#lost(why)
       return
@@ -141,10 +149,9 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
       this.#askRefused(why)
       return
     }
-    if (
-      why.sessionLost === true ||
-      (why.executed === 'unknown' && this.#host.terms.repeatable(this.#round))
-    ) {
+    if (why.executed === 'unknown' && this.#host.terms.repeatable(this.#round)) {
+      this.#again = true
+      this.#doubtful = true
       this.#retry(why, false)
       return
     }
@@ -209,7 +216,8 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
     if (error.code === CODE.headerMismatch || error.code === CODE.version) {
       // About our own hop, never the client's: a fresh link and list may know better.
       const link = this.#link
-      const sessionLost = !this.#again && link !== undefined && this.#host.renews(link, this.#round)
+      const sessionLost =
+        !this.#renewed && link !== undefined && this.#host.renews(link, this.#round)
       this.lost({ message: error.message, executed: false, sessionLost })
       return
     }
@@ -225,8 +233,10 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
   #askRefused(why: Lost): void {
     const act = (verdict: 'retry' | Outcome | undefined) => {
       if (this.#over) return
-      if (verdict === 'retry') this.#retry(why, true)
-      else if (verdict === undefined) this.#lost(why)
+      if (verdict === 'retry') {
+        this.#again = true
+        this.#retry(why, true)
+      } else if (verdict === undefined) this.#lost(why)
       else if (verdict.kind !== 'denial') this.#settle(verdict)
       else this.#settle({ ...verdict, executed: why.executed })
     }
@@ -241,7 +251,6 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
   }
 
   #retry({ executed }: Lost, freshCredentials: boolean): void {
-    this.#again = true
     this.#executed = executed
     this.#link = undefined
     this.#ticket = undefined
@@ -253,7 +262,7 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
   }
 
   #lost({ message, executed }: Lost): void {
-    this.#fail('UNAVAILABLE', message, executed)
+    this.#fail('UNAVAILABLE', message, this.#doubtful ? 'unknown' : executed)
   }
 
   #fail(code: 'UNAVAILABLE' | 'TIMEOUT', message: string, executed: Outcome['executed']): void {

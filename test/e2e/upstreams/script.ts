@@ -33,6 +33,7 @@ export function driveScript(
   settings: object = {},
   plugins: object[] = [],
   others: object = {},
+  files: Record<string, string> = {},
 ): Promise<Driven> {
   return drive(
     scope,
@@ -41,6 +42,6 @@ export function driveScript(
       up: { command: [process.execPath, 'server.mjs'], connectTimeout: '30m', ...settings },
       ...others,
     },
-    { files: { 'server.mjs': SERVER.replace('/* HERE */', () => lines) }, plugins },
+    { files: { ...files, 'server.mjs': SERVER.replace('/* HERE */', () => lines) }, plugins },
   )
 }
