@@ -9,9 +9,10 @@ import { ListenExchange } from './listen-exchange.ts'
 import { ListenedUpdates, type ListenReader } from './listened-updates.ts'
 import { listenParams, tellsOfLists } from './listening.ts'
 import { CLOSED, lostSoon } from './lost.ts'
-import { broken, envelope, writeRequest } from './message.ts'
+import { broken, envelope, refusal, writeRequest } from './message.ts'
 import { RequestedUpdates, type ResourceUpdates, updatedUri } from './resource-updates.ts'
 import { GET_HEADERS, POST_HEADERS, SentHeaders } from './sent-headers.ts'
+import { Strays } from './strays.ts'
 
 /** How long the end of a session may take to be told, in milliseconds. */
 const GOODBYE = 1_000
@@ -44,6 +45,9 @@ export class HttpLink implements Link, RequestOwner {
   readonly #credentials: Headers | undefined
   readonly #headers: SentHeaders
   readonly #requests = new Slots<HttpRequest>()
+  readonly #strays: Strays
+  /** Whether its server may ask on the session's stream. */
+  #attends = false
   #nextId = 1
   readonly #updates: ResourceUpdates
   #stream: ListStream | undefined
@@ -60,6 +64,7 @@ export class HttpLink implements Link, RequestOwner {
     session?: string,
   ) {
     this.#shared = shared
+    this.#strays = new Strays(() => shared.wheel.now())
     this.facts = facts
     this.#credentials = credentials
     this.#session = session
@@ -108,6 +113,7 @@ export class HttpLink implements Link, RequestOwner {
       if (request.name !== undefined) headers.push('mcp-name', encodeHeaderValue(request.name))
       if (request.mirrored !== undefined) headers.push(...request.mirrored)
     }
+    if (this.#attends && !this.#stream?.open && !this.#stream?.refused) this.#open('', request.headers)
     const body = writeRequest(id, request, this.#envelope)
     const sent = new HttpRequest(id, this, waiter, base, this.#session !== undefined)
     this.#requests.add(sent)
@@ -132,8 +138,28 @@ export class HttpLink implements Link, RequestOwner {
 
   /** What the server said to nobody's request, wherever it said it. */
   said(message: Message): void {
-    if (tellsOfLists(message.value.method)) this.#changed()
+    const { id, method } = message.value
+    if (tellsOfLists(method)) this.#changed()
     else if (updatedUri(message) !== undefined) this.onUpdated(message)
+    else if (id !== undefined || method === 'notifications/message') this.#takeOff(message)
+  }
+
+  /** What many servers ask and log on the session's stream is about the one call that is open, if there is no other. */
+  #takeOff(message: Message): void {
+    const only = this.open === 1 && !this.#strays.some ? this.#requests.all()[0] : undefined
+    if (only !== undefined) only.take(message)
+    else if (message.value.id !== undefined && message.value.method !== undefined) {
+      this.notify(refusal(message), this.#headers.post(this.#credentials))
+    }
+  }
+
+  /**
+   * Opens the stream on which a handshake server may ask, if it has one. Resolves when it is there, or does not
+   * come soon. One that breaks is opened again with the next call.
+   */
+  async attend(): Promise<void> {
+    this.#attends = true
+    await this.#heard(this.#credentials)
   }
 
   /** What a legacy server tells comes on the session's stream. One that refused it is not asked twice. */
@@ -202,6 +228,10 @@ export class HttpLink implements Link, RequestOwner {
   resume(reader: HttpReader, lastEventId: string, headers: readonly string[]): HttpExchange {
     const flat = [...headers.slice(POST_HEADERS.length), ...GET_HEADERS]
     return this.#shared.pool.send('GET', [...flat, 'last-event-id', lastEventId], null, reader)
+  }
+
+  cancelled(id: number): void {
+    this.#strays.add(id)
   }
 
   /** The request is over. */

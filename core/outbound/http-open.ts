@@ -11,6 +11,7 @@ import {
 } from './handshake.ts'
 import { HttpLink, type HttpShared } from './http-link.ts'
 import { ConnectError, type Link, type Lost, type Message, type ServerFacts } from './link.ts'
+import { NOTHING } from './declared.ts'
 import { errorOf, readMessage, writeNotification, writeRequest } from './message.ts'
 import { type AnswerHeaders, refusedOpening } from './refused-status.ts'
 import { merged, POST_HEADERS } from './sent-headers.ts'
@@ -73,10 +74,9 @@ export async function openHttp(
     certain = !probed.silent
   }
   try {
-    return {
-      link: await shakeHands(shared, fixed, credentials, capabilities, found, signal),
-      certain,
-    }
+    const link = await shakeHands(shared, fixed, credentials, capabilities, found, signal)
+    if (capabilities !== NOTHING) await link.attend()
+    return { link, certain }
   } catch (error) {
     const status = error instanceof ConnectError ? error.httpStatus : undefined
     if (transport !== 'auto' || !NOT_HERE.includes(status)) throw error

@@ -27,6 +27,8 @@ export interface RequestOwner {
   notify(body: string, headers: string[]): void
   /** Asks the server for what comes behind that event of a stream. @param headers of the POST that it is about */
   resume(reader: HttpReader, lastEventId: string, headers: readonly string[]): HttpExchange
+  /** The request was cancelled. */
+  cancelled(id: number): void
   /** The request is over. */
   forget(request: HttpRequest): void
   /** What the server said to nobody's request, wherever it said it. */
@@ -87,8 +89,7 @@ export class HttpRequest implements HttpReader, Ticket, Alarm, Resumable {
     }
     if (isResponse(message)) this.#answered(message)
     else if (message.value.method === UPDATED) this.#link.said(message)
-    else if (message.value.id === undefined) this.#waiter.notified(message)
-    else this.#asked(message)
+    else this.take(message)
   }
 
   ended(): void {
@@ -165,6 +166,7 @@ export class HttpRequest implements HttpReader, Ticket, Alarm, Resumable {
   cancel(reason: string): void {
     if (this.#over) return
     this.#end()
+    this.#link.cancelled(this.#id)
     // A modern server sees the closed stream; a legacy one takes that for a lost connection.
     if (this.#link.facts.era === 'legacy') {
       this.#link.notify(
@@ -173,6 +175,12 @@ export class HttpRequest implements HttpReader, Ticket, Alarm, Resumable {
       )
     }
     this.exchange?.abort()
+  }
+
+  /** Takes what the server said of no request, while this is the only one. */
+  take(message: Message): void {
+    if (message.value.id === undefined) this.#waiter.notified(message)
+    else this.#asked(message)
   }
 
   handOver(waiter: Waiter): void {

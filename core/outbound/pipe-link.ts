@@ -27,9 +27,7 @@ import {
   writeRequest,
 } from './message.ts'
 import { RequestedUpdates, type ResourceUpdates, updatedUri } from './resource-updates.ts'
-
-/** Cancelled calls that are told apart; with more, whose a log message is stays unknown. */
-const MOST_STRAYS = 1_000
+import { Strays } from './strays.ts'
 
 /** What one message on a pipe belongs to. */
 export interface PipeRequest {
@@ -53,8 +51,7 @@ export abstract class PipeLink implements Link {
   onMuted: (uris: readonly string[]) => void = () => {}
   protected readonly us: Implementation
   readonly #waiting = new Map<number, Waiter>()
-  /** Cancelled calls that the server has not answered: it may still be at them. */
-  readonly #strays = new Set<number>()
+  readonly #strays: Strays
   #nextId = 1
   #envelope = ''
   #changed: (() => void) | undefined
@@ -67,8 +64,9 @@ export abstract class PipeLink implements Link {
   /** Why nothing can be sent any more. */
   #over: Lost | undefined
 
-  constructor(us: Implementation) {
+  constructor(us: Implementation, wheel: Wheel) {
     this.us = us
+    this.#strays = new Strays(() => wheel.now())
   }
 
   /** Sends one message. @param request set when it is a request, which {@link undelivered} can be told of */
@@ -96,7 +94,7 @@ export abstract class PipeLink implements Link {
       },
       cancel: (reason) => {
         if (!this.#waiting.delete(id)) return
-        if (this.#strays.size < MOST_STRAYS) this.#strays.add(id)
+        this.#strays.add(id)
         this.write(writeNotification('notifications/cancelled', { requestId: id, reason }))
         this.#finished()
       },
@@ -182,8 +180,7 @@ export abstract class PipeLink implements Link {
     if (isResponse(message)) {
       const waiter = this.#waiting.get(id as number)
       this.#waiting.delete(id as number)
-      if (this.#strays.size > 0 && this.#strays.size < MOST_STRAYS)
-        this.#strays.delete(id as number)
+      this.#strays.answered(id)
       waiter?.answered(message)
       this.#finished()
     } else if (id === undefined) this.#notified(message)
@@ -199,7 +196,7 @@ export abstract class PipeLink implements Link {
 
   /** The one call that is open: whose a message is can be known only while there is no other, not even a cancelled one. */
   #only(): Waiter | undefined {
-    if (this.open !== 1 || this.#strays.size > 0) return undefined
+    if (this.open !== 1 || this.#strays.some) return undefined
     for (const [id, waiter] of this.#waiting) if (!this.#listens.has(id)) return waiter
     return undefined
   }

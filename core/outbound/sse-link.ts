@@ -24,7 +24,7 @@ export class SseLink extends PipeLink {
   #stream: HttpExchange | undefined
 
   constructor(shared: HttpShared, credentials: Headers | undefined) {
-    super(shared.us)
+    super(shared.us, shared.wheel)
     this.#shared = shared
     this.#credentials = credentials
     this.#headers = new SentHeaders(shared.headers, [])

@@ -23,7 +23,7 @@ export class StdioLink extends PipeLink {
     wheel: Wheel,
     stderr: (line: string) => void,
   ) {
-    super(us)
+    super(us, wheel)
     this.#process = new StdioProcess(config, wheel, {
       frame: (line) => this.take(line),
       stderr,

@@ -59,6 +59,11 @@ export class HeldServer {
       : Promise.resolve(call)
   }
 
+  /** The answer to a question of that id. */
+  answerTo(id: string): Promise<Answered> {
+    return new Promise((resolve) => this.#answers.set(id, resolve))
+  }
+
   /** What clients were declared to this server, one per handshake. */
   get declared(): unknown[] {
     return this.stub.of('initialize').map(({ message }) => message.params?.capabilities)
@@ -76,7 +81,7 @@ export class HeldServer {
       send,
       ask: (question = FORM) => {
         const id = `asked-${++this.#asked}`
-        const answer = new Promise<Answered>((resolve) => this.#answers.set(id, resolve))
+        const answer = this.answerTo(id)
         send({ id, ...question })
         return answer
       },

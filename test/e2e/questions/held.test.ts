@@ -12,6 +12,7 @@ import {
 } from '@modelcontextprotocol/sdk/types.js'
 import { FakeClock } from '../../../sdk/testing/clock.ts'
 import { type Scope, startWith } from '../../fixtures/gateway.ts'
+import { stream } from '../upstreams/stub.ts'
 import { Wire } from '../wire/wire.ts'
 import { ADA, ASKABLE, FORM, heldServer } from './held-server.ts'
 
@@ -305,4 +306,32 @@ test('a server that waits no longer ends the call of a handshake client that is 
   await asked.promise
   waiting.end({ content: [{ type: 'text', text: 'tired of waiting' }] })
   assert.deepEqual((await calling).content, [{ type: 'text', text: 'tired of waiting' }])
+})
+
+test('a server that asks on its session’s stream is heard while one call is open, and refused else', async (t) => {
+  const { server, call, retry } = await held(t)
+  const { promise: opened, resolve: open } = Promise.withResolvers<(message: object) => void>()
+  server.stub.acts.GET = (_, response) => {
+    open(stream(response))
+    return undefined
+  }
+  const sent = call()
+  const waiting = await server.next()
+  const tell = await opened
+  const answer = server.answerTo('aside')
+  tell({ id: 'aside', ...FORM })
+  const { result } = (await sent.answer).json
+  assert.deepEqual(result.inputRequests, { 'question-1': FORM })
+  // Held, it is open still: with another call beside it nobody can tell whose a question is.
+  const other = call()
+  const second = await server.next()
+  const refused = server.answerTo('whose')
+  tell({ id: 'whose', ...FORM })
+  assert.equal((await refused).error?.code, -32601)
+  second.end()
+  await other.answer
+  const going = retry(result.requestState)
+  assert.deepEqual((await answer).result, ADA)
+  waiting.end()
+  assert.equal((await going).json.result.content[0].text, 'done')
 })
