@@ -113,7 +113,8 @@ export class HttpLink implements Link, RequestOwner {
       if (request.name !== undefined) headers.push('mcp-name', encodeHeaderValue(request.name))
       if (request.mirrored !== undefined) headers.push(...request.mirrored)
     }
-    if (this.#attends && !this.#stream?.open && !this.#stream?.refused) this.#open('', request.headers)
+    if (this.#attends && !this.#stream?.open && !this.#stream?.refused)
+      this.#open('', request.headers)
     const body = writeRequest(id, request, this.#envelope)
     const sent = new HttpRequest(id, this, waiter, base, this.#session !== undefined)
     this.#requests.add(sent)

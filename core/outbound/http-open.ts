@@ -1,5 +1,6 @@
 import { isObject } from '../wire/json.ts'
 import { CODE, MODERN } from '../wire/protocol.ts'
+import { NOTHING } from './declared.ts'
 import {
   discovered,
   discoverRequest,
@@ -11,7 +12,6 @@ import {
 } from './handshake.ts'
 import { HttpLink, type HttpShared } from './http-link.ts'
 import { ConnectError, type Link, type Lost, type Message, type ServerFacts } from './link.ts'
-import { NOTHING } from './declared.ts'
 import { errorOf, readMessage, writeNotification, writeRequest } from './message.ts'
 import { type AnswerHeaders, refusedOpening } from './refused-status.ts'
 import { merged, POST_HEADERS } from './sent-headers.ts'

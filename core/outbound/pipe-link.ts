@@ -1,3 +1,4 @@
+import type { Wheel } from '../hooks/wheel.ts'
 import { isObject } from '../wire/json.ts'
 import { type Implementation, META } from '../wire/protocol.ts'
 import { initialized, initializeRequest } from './handshake.ts'
