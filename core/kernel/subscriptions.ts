@@ -70,10 +70,7 @@ export interface Subscriber {
   detach(reader: UpdateReader): void
   /** The reader takes more again. */
   resume(): void
-  /**
-   * Lets the servers go until the next reader comes, which is then told once of everything: something may
-   * have changed meanwhile.
-   */
+  /** Lets the servers go until a reader comes. That one is told once of everything: something may have changed. */
   rest(): void
   /** Ends all of it. Idempotent. */
   close(): void
