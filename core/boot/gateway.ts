@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Clock, Event, Secrets, UpstreamStatus } from '../../sdk/index.ts'
 import { HeldCallStore } from '../bridge/held-calls.ts'
 import { SHAPES } from '../bridge/shapes.ts'
+import { SubscriptionBroker } from '../bridge/subscriptions.ts'
 import { Lifecycle } from '../hooks/lifecycle.ts'
 import { Wheel } from '../hooks/wheel.ts'
 import { Inbound } from '../inbound/http.ts'
@@ -28,6 +29,8 @@ export { type GatewaySetUp, setUpGateway } from './loading/set-up.ts'
 
 /** How long clients of calls that were cut have to be told so. */
 const LAST_WORDS = 1_000
+/** Subscriptions to single resources, of all principals together. */
+const MOST_SUBSCRIPTIONS = 100_000
 
 /** A running gateway. Several can live in one process. */
 export interface Gateway {
@@ -164,6 +167,10 @@ export async function startGateway(
       pageSize: config.lists.pageSize,
       shapes: SHAPES,
       wheel,
+      subscriptions: new SubscriptionBroker(kernel, outbound, {
+        perPrincipal: config.listen.subscriptions,
+        inAll: MOST_SUBSCRIPTIONS,
+      }),
       sealer: seal,
       sessions: sessionStore(
         own.keyValue,

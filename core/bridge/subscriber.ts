@@ -21,7 +21,6 @@ export class OneSubscriber implements Subscriber, ListWatcher {
   #telling = false
   #looking: Promise<void> | undefined
   #lookAgain = false
-  #resting = false
   #closed = false
 
   constructor(sources: Sources, caller: Caller) {
@@ -32,7 +31,7 @@ export class OneSubscriber implements Subscriber, ListWatcher {
 
   /** Who is judged: whoever reads, and before anybody did, whoever subscribed. */
   get caller(): Caller {
-    return this.#caller
+    return this.#reader?.caller ?? this.#caller
   }
 
   get uris(): Iterable<string> {
@@ -40,7 +39,7 @@ export class OneSubscriber implements Subscriber, ListWatcher {
   }
 
   async add(uri: string, caller: Caller): Promise<Denial | Failure | undefined> {
-    if (this.#wishes.has(uri) || this.#closed) return undefined
+    if (this.#wishes.has(uri)) return undefined
     if (uri.length > LONGEST) {
       const hint = 'Read the resource again when you need it.'
       const reason = `URIs of more than ${LONGEST} characters cannot be subscribed to`
@@ -58,7 +57,10 @@ export class OneSubscriber implements Subscriber, ListWatcher {
       return deny('INVALID', reason, { hint })
     }
     // Another request for it may have come in meanwhile.
-    if (this.#wishes.has(uri) || this.#closed) return undefined
+    if (this.#wishes.has(uri)) return undefined
+    if (this.#closed) {
+      return deny('UNAVAILABLE', 'The subscriber is gone', { hint: 'Subscribe again.' })
+    }
     const { principal } = caller
     const full = this.#sources.take(principal)
     if (full !== undefined) return full
@@ -71,8 +73,6 @@ export class OneSubscriber implements Subscriber, ListWatcher {
       this.remove(uri)
       throw cause
     }
-    // Nobody reads: it is asked for when somebody does.
-    if (this.#resting) this.#rest(wish)
     const refusals = (await Promise.all(answers)).flatMap((answer) => answer ?? [])
     if (refusals.length === 0 || refusals.length < answers.length) return undefined
     if (this.#wishes.get(uri) === wish) this.remove(uri)
@@ -88,28 +88,33 @@ export class OneSubscriber implements Subscriber, ListWatcher {
     for (const [key, due] of this.#due) if (due.wish === wish) this.#due.delete(key)
   }
 
+  restore(uris: Iterable<string>): void {
+    const { principal } = this.caller
+    for (const uri of uris) {
+      if (this.#closed || this.#wishes.has(uri)) continue
+      if (this.#sources.take(principal) !== undefined) break
+      const wish = new Subscribed(uri, principal, (...heard) => this.#heard(...heard))
+      this.#wishes.set(uri, wish)
+      this.#missed(wish)
+    }
+    this.listsMayHaveChanged()
+  }
+
   attach(reader: UpdateReader): void {
     this.#reader = reader
-    this.#caller = reader.caller
-    this.#resting = false
     // Who reads now may read other things than who did before.
     this.listsMayHaveChanged()
     void this.#tell()
   }
 
   detach(reader: UpdateReader): void {
-    if (this.#reader === reader) this.#reader = undefined
+    if (this.#reader !== reader) return
+    this.#caller = reader.caller
+    this.#reader = undefined
   }
 
   resume(): void {
     void this.#tell()
-  }
-
-  rest(): void {
-    if (this.#reader !== undefined || this.#resting) return
-    this.#resting = true
-    this.#due.clear()
-    for (const wish of this.#wishes.values()) this.#rest(wish)
   }
 
   close(): void {
@@ -121,7 +126,7 @@ export class OneSubscriber implements Subscriber, ListWatcher {
   }
 
   listsMayHaveChanged(): void {
-    if (this.#resting || this.#wishes.size === 0) return
+    if (this.#wishes.size === 0) return
     if (this.#looking !== undefined) {
       this.#lookAgain = true
       return
@@ -143,9 +148,9 @@ export class OneSubscriber implements Subscriber, ListWatcher {
     for (const wish of [...this.#wishes.values()]) {
       const before = wish.sources
       try {
-        const places = (await this.#sources.places(this.#caller, wish.uri)) ?? []
-        if (this.#wishes.get(wish.uri) !== wish || this.#resting) continue
-        this.#point(wish, this.#ofTellers(places), this.#caller)
+        const places = (await this.#sources.places(this.caller, wish.uri)) ?? []
+        if (this.#wishes.get(wish.uri) !== wish) continue
+        this.#point(wish, this.#ofTellers(places), this.caller)
       } catch (cause) {
         this.#sources.kernel.fault(cause, '')
         this.#leave(wish)
@@ -175,11 +180,6 @@ export class OneSubscriber implements Subscriber, ListWatcher {
   #leave(wish: Subscribed): void {
     for (const source of wish.sources) this.#sources.leave(source, wish)
     wish.sources = []
-  }
-
-  #rest(wish: Subscribed): void {
-    this.#leave(wish)
-    this.#missed(wish)
   }
 
   #missed(wish: Subscribed): void {
@@ -220,7 +220,7 @@ export class OneSubscriber implements Subscriber, ListWatcher {
         if (first === undefined || !reader?.keepsUp) return
         const [key, due] = first
         this.#due.delete(key)
-        const judged = await told(this.#sources, this.#caller, due)
+        const judged = await told(this.#sources, this.caller, due)
         if (judged === undefined || this.#wishes.get(due.wish.uri) !== due.wish) continue
         if (this.#reader === reader) reader.updated(judged)
         else if (!this.#due.has(key)) this.#due.set(key, due)

@@ -70,6 +70,10 @@ export interface OpenExchange extends StatusExchange {
 export interface Outlet {
   /** Sends one JSON-RPC message. */
   send(json: string): void
+  /** Whether the client reads what it is sent. */
+  readonly keepsUp: boolean
+  /** Calls back whenever the client has read all there was, after it did not keep up. */
+  drained(told: () => void): void
   /** Shows whatever stands between that the stream is alive. */
   beat(): void
   /** Calls back once when the client is gone and cannot come back, or the stream was ended. */

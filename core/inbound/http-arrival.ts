@@ -91,12 +91,22 @@ class HttpOutlet implements Outlet {
     this.#response.write(sseEvent(json))
   }
 
+  get keepsUp(): boolean {
+    return keepsUp(this.#response)
+  }
+
+  drained(told: () => void): void {
+    this.#response.on('drain', told)
+  }
+
   beat(): void {
-    if (keepsUp(this.#response)) this.#response.write(': keep-alive\n\n')
+    if (this.keepsUp) this.#response.write(': keep-alive\n\n')
   }
 
   closed(told: () => void): void {
-    this.#response.on('close', told)
+    // It may be gone before anything was begun.
+    if (this.#response.closed) queueMicrotask(told)
+    else this.#response.on('close', told)
   }
 
   end(): Promise<void> {

@@ -8,6 +8,7 @@ import { GatewayError, messageOf } from '../hooks/errors.ts'
 import type { Wheel } from '../hooks/wheel.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Sealer, Shapes } from '../kernel/ports.ts'
+import type { Subscriptions } from '../kernel/subscriptions.ts'
 import type { Implementation } from '../wire/protocol.ts'
 import { type Arrival, HttpAuthRequest } from './arrival.ts'
 import { Doors } from './doors.ts'
@@ -35,6 +36,7 @@ import {
   type PluginRoute,
   reservedPaths,
 } from './routes.ts'
+import { SessionSubscriptions } from './session-subscriptions.ts'
 import { type SessionStore, Sessions, type SessionsParts } from './sessions.ts'
 import type { ListenConfig } from './settings.ts'
 import { respond, type WireParts } from './wire.ts'
@@ -51,6 +53,7 @@ export interface InboundParts {
   /** What eras say differently. */
   readonly shapes: Shapes
   readonly wheel: Wheel
+  readonly subscriptions: Subscriptions
   readonly sealer: Sealer
   readonly sessions: SessionStore
   /** Between replicas. */
@@ -108,20 +111,23 @@ export class Inbound {
     })
     const levels = new LogLevels(sessions)
     const pages = new Pages(parts.pageSize, shapes)
-    this.operations = new Operations(kernel, replies, questions, levels, pages)
+    this.operations = new Operations(kernel, replies, questions, levels, pages, parts.subscriptions)
     const shared: WireParts = {
       kernel,
       operations: this.operations,
       replies,
       wheel,
+      subscriptions: parts.subscriptions,
       inFlight: this.#inFlight,
       now,
       streams: this.#streams,
       resumables: new ResumableStreams({ wheel, inFlight: this.#inFlight }),
       crashed: (arrival, message, cause) => this.#crashed(replies, arrival, message, cause),
     }
-    const era = new LegacyEra(shared, questions, levels, new OpenCalls(), us)
+    const subscribed = new SessionSubscriptions(shared, sessions)
+    const era = new LegacyEra(shared, questions, levels, subscribed, new OpenCalls(), us)
     sessions.onEnded = (nonce) => era.ended(nonce)
+    sessions.onChanged = (session) => subscribed.changed(session)
     this.#endpoint = new Endpoint({
       ...shared,
       doors: this.#doors,

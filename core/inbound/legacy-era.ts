@@ -12,12 +12,14 @@ import type { StatusExchange } from './operations.ts'
 import type { Questions } from './questions.ts'
 import type { Reply } from './replies.ts'
 import type { Session } from './session.ts'
+import type { SessionSubscriptions } from './session-subscriptions.ts'
 import { lifetimeOf, NO_ID, openStream, proceed, respond, type WireParts } from './wire.ts'
 
 /** The only revision with batches; also what a request without a version header is taken for. */
 const BATCHES = '2025-03-26'
 const WORDS = {
   changed: (group: ListGroup) => `{"jsonrpc":"2.0","method":"notifications/${group}/list_changed"}`,
+  updated: (text: string) => text,
 }
 
 /** The session that a client's `initialize` opened, and what the wire says besides. */
@@ -35,6 +37,7 @@ export class LegacyEra {
   readonly #parts: WireParts
   readonly #questions: Questions
   readonly #levels: LogLevels
+  readonly #subscribed: SessionSubscriptions
   readonly #us: Implementation
   readonly #open: OpenCalls
 
@@ -42,12 +45,14 @@ export class LegacyEra {
     parts: WireParts,
     questions: Questions,
     levels: LogLevels,
+    subscribed: SessionSubscriptions,
     open: OpenCalls,
     us: Implementation,
   ) {
     this.#parts = parts
     this.#questions = questions
     this.#levels = levels
+    this.#subscribed = subscribed
     this.#open = open
     this.#us = us
   }
@@ -124,7 +129,9 @@ export class LegacyEra {
   stream(arrival: Arrival, session: Session, alive: () => boolean): void {
     const caller = this.#caller(arrival, session)
     const { groups: wanted } = this.#parts.operations
-    openStream(this.#parts, arrival, NO_ID, { caller, words: WORDS, wanted, session, alive })
+    const updates = this.#subscribed.of(session)
+    const order = { caller, words: WORDS, wanted, session, alive, updates }
+    openStream(this.#parts, arrival, NO_ID, order)
   }
 
   /** A client came back to the stream that tells its session of changed lists. */
@@ -140,6 +147,7 @@ export class LegacyEra {
     this.#questions.endSession(nonce)
     streams.endSession(nonce)
     resumables.endSession(nonce)
+    this.#subscribed.ended(nonce)
   }
 
   #answer(
@@ -166,6 +174,12 @@ export class LegacyEra {
       case 'logging/setLevel':
         if (session === undefined || !this.#parts.kernel.hasServers) break
         return this.#levels.set(session, message.params.level, replies)
+      case 'resources/subscribe':
+      case 'resources/unsubscribe': {
+        if (session === undefined || !this.#parts.kernel.hasServers) break
+        const caller = this.#caller(arrival, session)
+        return this.#subscribed.answer(method, message, session, caller, arrival.requestId)
+      }
       case 'initialize':
         return replies.error(
           200,

@@ -3,7 +3,9 @@ import type { ShownList } from '../catalog/lists.ts'
 import type { Alarm, Wheel } from '../hooks/wheel.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { ListWatcher } from '../kernel/ports.ts'
+import type { UpdateReader } from '../kernel/subscriptions.ts'
 import type { Outlet } from './arrival.ts'
+import type { Updates } from './session-subscriptions.ts'
 
 const KEEP_ALIVE = 15_000
 
@@ -18,6 +20,8 @@ export interface StreamWords {
   /** First, when there is anything to say first. */
   readonly opened?: string
   changed(group: ListGroup): string
+  /** A resource may have changed. @param text of the notification, as it is where the era has nothing to add */
+  updated(text: string): string
   /** Last, when the gateway ends the stream deliberately. */
   readonly ended?: string
 }
@@ -37,12 +41,14 @@ export interface StreamParts {
   readonly alive?: (() => boolean) | undefined
   /** What the caller wants to be told of. */
   readonly wanted: readonly ListGroup[]
+  /** What it tells of single resources. */
+  readonly updates?: Updates | undefined
   /** Called once, however the stream ends. */
   readonly closed: (stream: ListStream) => void
 }
 
-/** An open stream that tells one caller when one of its lists has really changed. */
-export class ListStream implements ListWatcher, Alarm {
+/** An open stream that tells one caller when one of its lists has really changed, or a resource it subscribed to. */
+export class ListStream implements ListWatcher, UpdateReader, Alarm {
   caller: Caller
   deadline: number
   slot = -1
@@ -67,6 +73,18 @@ export class ListStream implements ListWatcher, Alarm {
     this.#unwatch = watched ? parts.kernel.watch(this) : () => {}
     wheel.add(this)
     if (watched) void this.#look(false)
+    const { updates } = parts
+    if (updates === undefined) return
+    outlet.drained(() => updates.resume())
+    updates.attach(this)
+  }
+
+  get keepsUp(): boolean {
+    return this.#parts.outlet.keepsUp
+  }
+
+  updated(text: string): void {
+    if (!this.#over) this.#parts.outlet.send(this.#parts.words.updated(text))
   }
 
   /** The nonce of the legacy session it belongs to. */
@@ -79,6 +97,7 @@ export class ListStream implements ListWatcher, Alarm {
     this.caller = caller
     this.#expires = this.#parts.wheel.now() + lifetime
     void this.#look(true)
+    this.#parts.updates?.attach(this)
   }
 
   listsMayHaveChanged(): void {
@@ -132,6 +151,7 @@ export class ListStream implements ListWatcher, Alarm {
     if (this.#over) return
     this.#over = true
     this.#unwatch()
+    this.#parts.updates?.detach(this)
     this.#parts.wheel.remove(this)
     this.#parts.closed(this)
   }

@@ -8,8 +8,11 @@ import type { Arrival } from './arrival.ts'
 import type { ListGroup } from './list-stream.ts'
 import type { ClientMessage } from './message.ts'
 import type { Reply } from './replies.ts'
+import { stamped } from './stamp.ts'
+import { type Honoured, honour, listenUpdates, wantedUris } from './wanted-resources.ts'
 import { openStream, proceed, respond, type WireParts } from './wire.ts'
 
+const NOTHING = {}
 const NO_CACHE = ',"ttlMs":0,"cacheScope":'
 
 /** Protocol 2026-07-28, whatever carries it: every request describes itself. */
@@ -90,19 +93,51 @@ export class ModernEra {
       )
       return this.#send(arrival, message, wrong)
     }
+    const uris = wantedUris(notifications.resourceSubscriptions)
+    if (uris === undefined) {
+      const reason = 'Invalid params: `resourceSubscriptions` must be a list of URIs'
+      return this.#send(arrival, message, replies.error(200, CODE.invalidParams, reason))
+    }
+    if (uris.length === 0) return this.#open(arrival, message, caller, notifications)
+    // Not asked for what cannot be told to anybody.
+    const { principal, requestId } = arrival
+    if (this.#parts.streams.full(principal)) return this.#open(arrival, message, caller, NOTHING)
+    const asked = () => honour(uris, caller, requestId, this.#parts)
+    proceed(this.#parts, arrival, message, asked, (honoured) => {
+      if ('subscriber' in honoured) {
+        return this.#open(arrival, message, caller, notifications, honoured)
+      }
+      const context = { era: 'modern', requestId, status: true } as const
+      this.#send(arrival, message, replies.refusal(honoured, context))
+    })
+  }
+
+  /** Opens the stream for what a listen request gets. */
+  #open(
+    arrival: Arrival,
+    message: ClientMessage,
+    caller: Caller,
+    notifications: Readonly<Record<string, unknown>>,
+    honoured?: Honoured,
+  ): void {
     const meta = `"_meta":{"${META.subscriptionId}":${message.id}}`
     const wanted = this.#parts.operations.groups.filter(
       (group) => notifications[`${group}ListChanged`] === true,
     )
-    const agreed = wanted.map((group) => `"${group}ListChanged":true`).join(',')
+    const lists = wanted.map((group) => `"${group}ListChanged":true`)
+    const resources =
+      honoured === undefined ? [] : `"resourceSubscriptions":${JSON.stringify(honoured.uris)}`
+    const agreed = lists.concat(resources).join(',')
     const note = (method: string, params: string) =>
       `{"jsonrpc":"2.0","method":"notifications/${method}","params":{${params}}}`
     const words = {
       opened: note('subscriptions/acknowledged', `"notifications":{${agreed}},${meta}`),
       changed: (group: ListGroup) => note(`${group}/list_changed`, meta),
+      updated: (text: string) => stamped(text, message.id ?? 'null'),
       ended: `{"jsonrpc":"2.0","id":${message.id},"result":{"resultType":"complete",${meta}}}`,
     }
-    openStream(this.#parts, arrival, message, { caller, words, wanted })
+    const updates = honoured && listenUpdates(honoured.subscriber)
+    openStream(this.#parts, arrival, message, { caller, words, wanted, updates })
   }
 
   #send(arrival: Arrival, message: ClientMessage, reply: Reply): void {

@@ -15,6 +15,7 @@ import { giveUp } from '../kernel/held-pauses.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { PausedOutcome } from '../kernel/paused-call.ts'
 import type { CallRequest, Exchange } from '../kernel/ports.ts'
+import type { Subscriptions } from '../kernel/subscriptions.ts'
 import { findMember, isObject } from '../wire/json.ts'
 import { differingParamHeader, paramHeaders } from '../wire/param-headers.ts'
 import { CODE, LOG_LEVELS, META } from '../wire/protocol.ts'
@@ -48,6 +49,9 @@ export class Operations {
   readonly groups: readonly ListGroup[]
   /** What never changes of them. */
   readonly #capabilities: string
+  /** The same where there are subscriptions to single resources. */
+  readonly #subscribable: string
+  readonly #subscriptions: Subscriptions
   readonly #kernel: Kernel
   readonly #replies: Replies
   readonly #questions: Questions
@@ -59,7 +63,9 @@ export class Operations {
     questions: Questions,
     levels: LogLevels,
     pages: Pages,
+    subscriptions: Subscriptions,
   ) {
+    this.#subscriptions = subscriptions
     this.#kernel = kernel
     this.#replies = replies
     this.#questions = questions
@@ -67,18 +73,24 @@ export class Operations {
     this.lists = new ListAnswers(kernel, replies, pages)
     this.groups = LIST_GROUPS.filter((group) => kernel.serves.has(KIND_OF[group]))
     const capabilities = this.groups.map((group) => [group, { listChanged: true }])
-    this.#capabilities = JSON.stringify({
+    const all = {
       ...Object.fromEntries(capabilities),
       ...(kernel.hasServers ? { completions: {}, logging: {} } : {}),
+    }
+    this.#capabilities = JSON.stringify(all)
+    this.#subscribable = JSON.stringify({
+      ...all,
+      resources: { subscribe: true, listChanged: true },
     })
   }
 
   /** The `capabilities` of this server, as JSON. */
   get capabilities(): string {
+    const all = this.#subscriptions.possible ? this.#subscribable : this.#capabilities
     const extensions = JSON.stringify(this.#kernel.extensions)
-    if (extensions === '{}') return this.#capabilities
-    const comma = this.#capabilities === '{}' ? '' : ','
-    return `${this.#capabilities.slice(0, -1)}${comma}"extensions":${extensions}}`
+    if (extensions === '{}') return all
+    const comma = all === '{}' ? '' : ','
+    return `${all.slice(0, -1)}${comma}"extensions":${extensions}}`
   }
 
   /**

@@ -56,6 +56,7 @@ export class ResumableStream implements Outlet, Alarm {
   #first = 1
   #response: ServerResponse | undefined
   #told: (() => void)[] = []
+  #drained: () => void = () => {}
 
   constructor(streams: StreamKeeper, session: Session, answers: boolean) {
     this.#streams = streams
@@ -75,6 +76,7 @@ export class ResumableStream implements Outlet, Alarm {
     before?.end()
     startStream(response, headers)
     response.on('close', () => this.#left(response))
+    response.on('drain', () => this.#drained())
     if (after === undefined) {
       if (this.session.client.protocolVersion >= PRIMED_SINCE) {
         const event = `id: ${this.key}-${this.#first++}\nretry: ${RETRY}\ndata:\n\n`
@@ -86,6 +88,16 @@ export class ResumableStream implements Outlet, Alarm {
       }
     }
     if (this.ended) response.end()
+    else this.#drained()
+  }
+
+  /** While its client is away it takes nothing more of what can be told later. */
+  get keepsUp(): boolean {
+    return this.#response !== undefined && keepsUp(this.#response)
+  }
+
+  drained(told: () => void): void {
+    this.#drained = told
   }
 
   /** Sends a message, however slowly the client reads. */

@@ -52,6 +52,8 @@ export class Sessions {
   readonly #coarse: number
   /** Told of the nonce of every session that was ended, here or at another replica. */
   onEnded: (nonce: string) => void = () => {}
+  /** Told when another replica changed what is remembered of a session. */
+  onChanged: (session: Session) => void = () => {}
 
   constructor(parts: SessionsParts) {
     this.#parts = parts
@@ -143,7 +145,9 @@ export class Sessions {
     if (typeof nonce !== 'string') return
     if (ended === true) return this.#end(nonce)
     const known = this.#byNonce.get(nonce)
-    if (known !== undefined && isObject(state)) known.state = state
+    if (known === undefined || !isObject(state)) return
+    known.state = state
+    this.onChanged(known)
   }
 
   #end(nonce: string): void {

@@ -26,6 +26,8 @@ export interface ListenConfig {
   readonly sessions: SessionLimits
   /** How many listen streams one principal may hold open. */
   readonly streams: number
+  /** How many resources one principal may be subscribed to. */
+  readonly subscriptions: number
   /** Paths of PEM files. */
   readonly tls?: { readonly cert: string; readonly key: string }
 }

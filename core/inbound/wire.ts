@@ -2,6 +2,7 @@ import { type Caller, deny, type Maybe } from '../../sdk/index.ts'
 import { isPromise } from '../hooks/hooks.ts'
 import type { Wheel } from '../hooks/wheel.ts'
 import type { Kernel } from '../kernel/kernel.ts'
+import type { Subscriptions } from '../kernel/subscriptions.ts'
 import type { Arrival, OpenExchange } from './arrival.ts'
 import type { InFlight } from './in-flight.ts'
 import { type ListGroup, ListStream, type StreamWords } from './list-stream.ts'
@@ -11,6 +12,7 @@ import type { Operations } from './operations.ts'
 import type { Replies, Reply } from './replies.ts'
 import type { ResumableStreams } from './resumable-streams.ts'
 import type { Session } from './session.ts'
+import type { Updates } from './session-subscriptions.ts'
 
 /** What the wires share. */
 export interface WireParts {
@@ -18,6 +20,8 @@ export interface WireParts {
   readonly operations: Operations
   readonly replies: Replies
   readonly wheel: Wheel
+  /** Subscriptions to single resources. */
+  readonly subscriptions: Subscriptions
   /** Calls being answered. */
   readonly inFlight: InFlight
   /** Milliseconds since the epoch. */
@@ -48,6 +52,8 @@ export interface StreamOrder {
   readonly session?: Session
   /** Asked with every sign of life: a stream of what is over ends. */
   readonly alive?: () => boolean
+  /** What it tells of single resources. */
+  readonly updates?: Updates | undefined
 }
 
 /**
@@ -68,6 +74,7 @@ export function openStream(
   // What the principal has lost and could come back to gives way to what it wants now.
   if (streams.full(principal)) resumables.release(principal)
   if (streams.full(principal)) {
+    order.updates?.detach(undefined)
     const hint = 'Close streams that are no longer read, then try again.'
     const reason = `You hold ${streams.most} streams open, and no more are allowed`
     const reply = replies.door(deny('RATE_LIMITED', reason, { hint }), requestId)

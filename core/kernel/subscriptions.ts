@@ -64,14 +64,17 @@ export interface Subscriber {
    */
   add(uri: string, caller: Caller): Promise<Denial | Failure | undefined>
   remove(uri: string): void
+  /**
+   * Takes up what was subscribed to before, as far as there is room, without asking who may: each is judged
+   * when it is told. Told once of all of it: something may have changed meanwhile.
+   */
+  restore(uris: Iterable<string>): void
   /** Tells this reader from now on, and at once what was waiting for one. */
   attach(reader: UpdateReader): void
   /** That reader is gone. What happens meanwhile waits for the next one, once per URI. */
   detach(reader: UpdateReader): void
   /** The reader takes more again. */
   resume(): void
-  /** Lets the servers go until a reader comes. That one is told once of everything: something may have changed. */
-  rest(): void
   /** Ends all of it. Idempotent. */
   close(): void
 }

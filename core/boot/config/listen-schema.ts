@@ -49,6 +49,12 @@ export const LISTEN_SCHEMA = {
       default: 1024,
       description: 'How many streams for changed lists one principal may hold open.',
     },
+    subscriptions: {
+      type: 'integer',
+      minimum: 1,
+      default: 1000,
+      description: 'How many resources one principal may be subscribed to.',
+    },
     sessions: {
       type: 'object',
       additionalProperties: false,
