@@ -14,6 +14,7 @@ test('an empty file is a config in which everything is as by default', async (t)
       allowedHosts: [],
       bodyLimit: 4_194_304,
       streams: 1024,
+      subscriptions: 1000,
       sessions: { idle: 86_400_000, lifetime: 604_800_000 },
     },
     admin: { host: '127.0.0.1', port: 8081, allowedOrigins: [], allowedHosts: [] },
