@@ -110,6 +110,8 @@ export class ListStream implements ListWatcher, UpdateReader, Alarm {
     if (this.#parts.wheel.now() >= this.#expires) return void this.end()
     if (this.#parts.alive?.() === false) return void this.end()
     this.#parts.outlet.beat()
+    // What a filter said until some time may be over: nobody tells of that.
+    if (this.#parts.wanted.length > 0) void this.#look(true)
     this.deadline = this.#next()
     this.#parts.wheel.add(this)
   }
