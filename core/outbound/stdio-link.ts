@@ -58,7 +58,8 @@ export class StdioLink extends PipeLink {
         approach.era === 'legacy'
           ? this.shakeHands(capabilities, approach.found)
           : this.#probe(capabilities, approach.era === 'modern', wheel)
-      found.then(resolve, reject)
+      // A signal that is still listened to keeps the link, however dead its process is.
+      found.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
     })
     this.met(facts)
   }

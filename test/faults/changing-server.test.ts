@@ -27,8 +27,7 @@ async function leaving(scope: Scope, era: 'legacy' | 'modern') {
   return { server, close, open: () => open(port) }
 }
 
-const ready = (gateway: Driven) =>
-  gateway.passUntil(() => gateway.status().up?.state === 'ready')
+const ready = (gateway: Driven) => gateway.passUntil(() => gateway.status().up?.state === 'ready')
 const passes = (gateway: Driven) => () => gateway.clock.advance(1_000)
 
 for (const era of ['legacy', 'modern'] as const) {

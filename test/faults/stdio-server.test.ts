@@ -89,14 +89,17 @@ test('a server that changes its era when it is started again is spoken to in the
   const gateway = await driveScript(
     t,
     `const { readFileSync } = await import('node:fs')
-     const starts = readFileSync('notes.txt', 'utf8').match(/started/g).length
-     const modern = starts % 2 === 0
+     const deaths = readFileSync('notes.txt', 'utf8').split('died').length - 1
+     const modern = deaths % 2 === 1
      if (modern) {
        acts['server/discover'] = ({ id }) => say(id, { supportedVersions: ['2026-07-28'], capabilities: { tools: {} } })
        acts.initialize = ({ id }) => send({ id, error: { code: -32022, message: 'no' } })
      }
-     acts['tools/call'] = ({ id, params: { name } }) =>
-       name === 'run' ? process.exit(1) : say(id, text(modern ? 'modern' : 'legacy'))`,
+     acts['tools/call'] = ({ id, params: { name } }) => {
+       if (name === 'pid') return say(id, text(modern ? 'modern' : 'legacy'))
+       note('died')
+       process.exit(1)
+     }`,
   )
   await gateway.ready()
   const seen = new Set<string>()

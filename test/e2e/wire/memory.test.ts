@@ -1,22 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { bytesInUse } from '../../fixtures/leaks.ts'
 import { steered } from './steered.ts'
 
-setFlagsFromString('--expose-gc')
-const gc = runInNewContext('gc') as () => void
 const MIB = 1024 * 1024
-
-/** Bytes in use once everything that can go has gone. */
-async function used(): Promise<number> {
-  for (let i = 0; i < 3; i++) {
-    gc()
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
-}
 
 test('bodies of 5 MB, refused or served, keep the connection and leave nothing behind', async (t) => {
   const { wire, stub } = await steered(t, { listen: { bodyLimit: '6MiB' } })
@@ -39,9 +26,9 @@ test('bodies of 5 MB, refused or served, keep the connection and leave nothing b
     stub.forget()
   }
   await round()
-  const before = await used()
+  const before = await bytesInUse()
   for (let i = 0; i < 8; i++) await round()
-  const grown = (await used()) - before
+  const grown = (await bytesInUse()) - before
   // A client that reads 413 while it still writes cannot use the connection yet, and takes a second.
   assert.ok(ports.size <= 2, `took ${ports.size} connections`)
   assert.ok(grown < 5 * MIB, `grew by ${Math.round(grown / MIB)} MiB`)
