@@ -1,4 +1,4 @@
-import { type Answer, type Driven, drive, until } from '../e2e/upstreams/gateway.ts'
+import { type Answer, type Driven, drive } from '../e2e/upstreams/gateway.ts'
 import { type Stub, stub } from '../e2e/upstreams/stub.ts'
 import type { Scope } from '../fixtures/gateway.ts'
 import { leavesNothing } from '../fixtures/leaks.ts'
@@ -66,9 +66,4 @@ export async function timed(
   })
   await gateway.passUntil(() => over)
   return [await answer, gateway.clock.monotonic() - from]
-}
-
-/** Resolves once both servers were asked `times` times in all. */
-export function asked({ servers }: Both, method: string, times: number): Promise<void> {
-  return until(() => servers.old.of(method).length + servers.new.of(method).length >= times)
 }

@@ -154,17 +154,6 @@ for (const [how, body] of Object.entries(LOST)) {
   })
 }
 
-test('a session that is lost again and again is not chased', async (t) => {
-  const server = await stub(t)
-  server.acts['tools/call'] = (_, response) => void response.writeHead(404).end()
-  const gateway = await drive(t, { up: { url: server.url } })
-  await gateway.ready()
-  const got = await gateway.call('up__write')
-  assert.match(trouble(got), /session is gone/)
-  assert.equal(mayHaveRun(got), false)
-  assert.equal(server.of('tools/call').length, 2)
-})
-
 test('the stream of a legacy session tells of changes, and is opened again when it breaks', async (t) => {
   const server = await stub(t)
   const streams: ((message: object) => void)[] = []

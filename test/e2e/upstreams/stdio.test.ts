@@ -87,20 +87,6 @@ test('a server that dies of the probe is asked only the old way from then on', a
   assert.equal(count(gateway, 'server/discover'), 1)
 })
 
-test('a crash in the middle of a call ends that call at once, and the server is started again', async (t) => {
-  const gateway = await driveScript(
-    t,
-    `acts['tools/call'] = ({ id, params: { arguments: { die } } }) => die ? process.exit(1) : say(id, text('fine'))`,
-  )
-  await gateway.ready()
-  const got = await gateway.call('up__run', { args: { die: true } })
-  assert.match(trouble(got), /up: the server exited with code 1/)
-  assert.equal(mayHaveRun(got), true)
-  assert.equal(gateway.status().up?.state, 'down')
-  await gateway.passUntil(() => gateway.status().up?.state === 'ready')
-  assert.equal(textOf(await gateway.call('up__run')), 'fine')
-})
-
 test('a server that crashes again and again is started less and less often', async (t) => {
   const gateway = await driveScript(t, `process.exit(2)`)
   const delays: number[] = []
