@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { drive, mayHaveRun, trouble, until } from './gateway.ts'
+import { drive, trouble, until } from './gateway.ts'
 import { type Act, answer, json, refuse, stream, stub, TOOLS } from './stub.ts'
 
 const HOUR = 60 * 60_000
