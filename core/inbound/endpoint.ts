@@ -1,40 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Authenticated, AuthRequest, Denial, Failure } from '../../sdk/index.ts'
 import { isPromise } from '../hooks/hooks.ts'
 import { CODE, META, MODERN } from '../wire/protocol.ts'
 import { HttpAuthRequest } from './arrival.ts'
 import { readBody } from './body.ts'
-import type { Doors } from './doors.ts'
-import { failed } from './hook-failure.ts'
+import { type Gate, sendError } from './gate.ts'
 import { HttpArrival } from './http-arrival.ts'
 import type { LegacyWire } from './legacy.ts'
 import { type ClientMessage, parseBody } from './message.ts'
 import type { ModernEra } from './modern.ts'
 import { hintPage } from './page.ts'
-import type { Reply } from './replies.ts'
 import type { Session } from './session.ts'
-import { sendJson } from './sse.ts'
 import { NO_ID, respond, type WireParts } from './wire.ts'
-
-/** A request that was not let in, for the log: no header, no credential. */
-export interface RefusedRequest {
-  readonly requestId: string
-  readonly code: string
-  readonly reason: string
-  readonly path: string
-  readonly remoteAddress: string | undefined
-}
 
 /** What the endpoint needs besides what the wires share. */
 export interface EndpointParts extends WireParts {
-  readonly doors: Doors
+  readonly gate: Gate
   readonly modern: ModernEra
   readonly legacy: LegacyWire
   readonly bodyLimit: number
-  /** Told of what made a request fail: a throw in the gateway's own code, or a HookError. */
-  readonly fault: (cause: unknown, requestId: string) => void
-  /** Told of every request that is not let in. */
-  readonly refused: (request: RefusedRequest) => void
   /** The URL clients use, for the hint page. */
   readonly url: () => string
 }
@@ -52,15 +35,13 @@ export class Endpoint {
 
   /** Serves one HTTP request. */
   serve(request: IncomingMessage, response: ServerResponse, path: string, requestId: string): void {
-    const { doors } = this.#parts
+    const { gate } = this.#parts
     const auth = new HttpAuthRequest(request, path, requestId)
-    const cors = this.#knock(auth, response)
+    const cors = gate.knock(auth, response)
     if (cors === undefined) return
     switch (request.method) {
       case 'OPTIONS':
-        response.writeHead(204, [...cors, ...doors.preflight(request.headers)])
-        response.end()
-        return
+        return gate.preflight(auth, response, cors)
       case 'GET':
         if (/text\/html/i.test(request.headers.accept ?? '')) return this.page(response)
         break
@@ -72,7 +53,7 @@ export class Endpoint {
         response.end()
         return
     }
-    this.#authenticate(auth, response, cors, (who) => {
+    gate.authenticate(auth, response, cors, (who) => {
       const arrival = new HttpArrival(request, response, auth, who, cors, this.#parts)
       const learnt = this.#parts.legacy.learn(request)
       const route = (session: Session | undefined) => {
@@ -86,22 +67,6 @@ export class Endpoint {
     })
   }
 
-  /** Goes on with a request to a plugin's route that may come in, or refuses it. */
-  admit(auth: AuthRequest, response: ServerResponse, go: (who: Authenticated) => void): void {
-    const cors = this.#knock(auth, response)
-    if (cors !== undefined) this.#authenticate(auth, response, cors, go)
-  }
-
-  /** CORS headers for a request of an admitted host and origin; `undefined` when it was refused. */
-  #knock(auth: AuthRequest, response: ServerResponse): string[] | undefined {
-    const { doors, replies } = this.#parts
-    const refused = doors.refuse(auth.headers)
-    if (refused === undefined) return doors.cors(auth.headers.origin)
-    this.#tell(auth, 'FORBIDDEN', refused)
-    sendError(response, replies.error(403, CODE.invalidRequest, refused), [])
-    return undefined
-  }
-
   /** The hint page for people. */
   page(response: ServerResponse): void {
     const html = hintPage(this.#parts.url())
@@ -112,56 +77,6 @@ export class Endpoint {
       String(Buffer.byteLength(html)),
     ])
     response.end(html)
-  }
-
-  /** Goes on with whoever sent the request, or refuses it. */
-  #authenticate(
-    auth: AuthRequest,
-    response: ServerResponse,
-    cors: readonly string[],
-    go: (who: Authenticated) => void,
-  ): void {
-    const settle = (found: Authenticated | Denial) => {
-      if ('principal' in found) go(found)
-      else this.#refuse(auth, response, cors, found)
-    }
-    const fail = (cause: unknown) => {
-      this.#parts.fault(cause, auth.requestId)
-      this.#refuse(auth, response, cors, failed(cause))
-    }
-    try {
-      const found = this.#parts.kernel.authenticate(auth)
-      if (isPromise(found)) found.then(settle).catch(fail)
-      else settle(found)
-    } catch (cause) {
-      fail(cause)
-    }
-  }
-
-  #refuse(
-    auth: AuthRequest,
-    response: ServerResponse,
-    cors: readonly string[],
-    why: Denial | Failure,
-  ): void {
-    if (response.headersSent) return void response.destroy()
-    const { kernel, replies, operations } = this.#parts
-    const { requestId, path } = auth
-    this.#tell(auth, why.code, why.message)
-    if (why.kind === 'denial') kernel.emit({ type: 'auth.refused', denial: why, path, requestId })
-    const reply = replies.door(why, requestId)
-    const { retryAfterMs } = why
-    sendError(response, reply, [
-      ...cors,
-      ...(retryAfterMs === undefined
-        ? []
-        : ['retry-after', String(Math.ceil(retryAfterMs / 1000))]),
-      ...operations.challengeHeaders(reply.challenge, { auth }),
-    ])
-  }
-
-  #tell({ requestId, path, remoteAddress }: AuthRequest, code: string, reason: string): void {
-    this.#parts.refused({ requestId, code, reason, path, remoteAddress })
   }
 
   #route(arrival: HttpArrival): void {
@@ -248,13 +163,4 @@ function namesModern({ headers }: IncomingMessage): boolean {
 function acceptsBoth(accept: string | undefined): boolean {
   if (accept === undefined || accept.includes('*/*')) return true
   return /application\/(json|\*)/i.test(accept) && /text\/(event-stream|\*)/i.test(accept)
-}
-
-/** Answers a request of which no id is known. */
-export function sendError(
-  response: ServerResponse,
-  reply: Reply,
-  headers: readonly string[],
-): void {
-  sendJson(response, reply.status, respond(NO_ID, reply), headers)
 }

@@ -1,74 +1,38 @@
 import { readFileSync } from 'node:fs'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import Router from '@koa/router'
 import Koa, { type Context } from 'koa'
 import type { Authenticated, Health, Principal } from '../../sdk/index.ts'
 import { GatewayError, messageOf } from '../hooks/errors.ts'
-import type { Wheel } from '../hooks/wheel.ts'
-import type { Kernel } from '../kernel/kernel.ts'
-import type { Sealer, Shapes } from '../kernel/ports.ts'
-import type { Subscriptions } from '../kernel/subscriptions.ts'
-import type { Implementation } from '../wire/protocol.ts'
-import { type Arrival, HttpAuthRequest } from './arrival.ts'
+import { HttpAuthRequest } from './arrival.ts'
 import { Doors } from './doors.ts'
-import { Endpoint, type RefusedRequest, sendError } from './endpoint.ts'
+import { Endpoint } from './endpoint.ts'
+import { Eras, type ErasParts } from './eras.ts'
+import { Gate, sendError } from './gate.ts'
 import { failed } from './hook-failure.ts'
-import { InFlight } from './in-flight.ts'
+import { SseIds } from './http-sse/sse-ids.ts'
+import { SseWire } from './http-sse/sse-wire.ts'
 import { LegacyWire } from './legacy.ts'
-import { LegacyEra } from './legacy-era.ts'
-import { LogLevels } from './log-levels.ts'
-import type { ClientMessage } from './message.ts'
-import { ModernEra } from './modern.ts'
-import { OpenCalls } from './open-calls.ts'
-import { OpenStreams } from './open-streams.ts'
-import { Operations } from './operations.ts'
-import { Pages } from './pages.ts'
+import type { Operations } from './operations.ts'
 import { addressOf, closePort, isHangUp, openPort } from './port.ts'
-import { Questions } from './questions.ts'
 import { Readiness } from './readiness.ts'
-import { Replies } from './replies.ts'
-import { ResumableStreams } from './resumable-streams.ts'
 import {
   addPluginRoutes,
   ENDPOINT,
   endpointPaths,
   type PluginRoute,
   reservedPaths,
+  ssePaths,
 } from './routes.ts'
-import { SessionSubscriptions } from './session-subscriptions.ts'
-import { type SessionStore, Sessions, type SessionsParts } from './sessions.ts'
 import type { ListenConfig } from './settings.ts'
-import { respond, type WireParts } from './wire.ts'
 
-/** What the client's side is made of. */
-export interface InboundParts {
-  readonly kernel: Kernel
-  readonly listen: ListenConfig
+/** What the gateway's port is made of. */
+export interface InboundParts extends ErasParts {
   readonly profiles: readonly string[]
-  readonly us: Implementation
-  readonly showPlugin: boolean
-  /** Entries on a page of a list. */
-  readonly pageSize: number
-  /** What eras say differently. */
-  readonly shapes: Shapes
-  readonly wheel: Wheel
-  readonly subscriptions: Subscriptions
-  readonly sealer: Sealer
-  readonly sessions: SessionStore
-  /** Between replicas. */
-  readonly bus: SessionsParts['bus']
-  /** Milliseconds since the epoch. */
-  readonly now: () => number
-  /** Makes the ids of requests. */
-  readonly nextId: () => string
-  /** Told of every request that is not let in. */
-  readonly refused: (request: RefusedRequest) => void
   readonly health: () => Promise<Record<string, Health>>
   /** Told when a plugin is no longer well, and when it is again. */
   readonly healthChanged: (plugin: string, health: Health) => void
-  /** Told of what made a request fail: a throw in the gateway's own code, or a HookError. */
-  readonly fault: (cause: unknown, requestId: string) => void
 }
 
 /** The gateway's own port: the MCP endpoint, `/live`, `/ready`, and the plugins' routes. */
@@ -77,68 +41,40 @@ export class Inbound {
   readonly operations: Operations
   readonly #parts: InboundParts
   readonly #server: Server
-  readonly #streams: OpenStreams
-  readonly #inFlight = new InFlight()
+  readonly #eras: Eras
+  readonly #gate: Gate
   readonly #endpoint: Endpoint
+  readonly #sse: SseWire
   readonly #paths: ReadonlySet<string>
-  readonly #replies: Replies
+  readonly #ssePaths: ReadonlyMap<string, string>
   readonly #doors: Doors
   readonly #readiness: Readiness
   #adminRoutes: readonly PluginRoute[] = []
 
   constructor(parts: InboundParts) {
     this.#parts = parts
-    this.#streams = new OpenStreams(parts.listen.streams)
-    const { kernel, us, wheel, now, listen, sealer } = parts
-    const { shapes } = parts
-    const replies = new Replies({
-      us,
-      showPlugin: parts.showPlugin,
-      shapes,
-      differ: kernel.answersDiffer,
-    })
-    this.#replies = replies
+    const { listen, profiles, sealer, now } = parts
+    this.#eras = new Eras(parts)
+    const { shared, modern, legacy, sessions, pipes } = this.#eras
+    const { operations, replies } = shared
+    this.operations = operations
     this.#doors = new Doors(listen)
     this.#readiness = new Readiness({ health: parts.health, changed: parts.healthChanged, now })
-    const questions = new Questions(wheel, parts.nextId, kernel.holds)
-    const sessions = new Sessions({
-      sealer,
-      store: parts.sessions,
-      bus: parts.bus,
-      limits: listen.sessions,
-      now,
-      fault: (cause) => parts.fault(cause, ''),
-    })
-    const levels = new LogLevels(sessions)
-    const pages = new Pages(parts.pageSize, shapes)
-    this.operations = new Operations(kernel, replies, questions, levels, pages, parts.subscriptions)
-    const shared: WireParts = {
-      kernel,
-      operations: this.operations,
-      replies,
-      wheel,
-      subscriptions: parts.subscriptions,
-      inFlight: this.#inFlight,
-      now,
-      streams: this.#streams,
-      resumables: new ResumableStreams({ wheel, inFlight: this.#inFlight }),
-      crashed: (arrival, message, cause) => this.#crashed(replies, arrival, message, cause),
-    }
-    const subscribed = new SessionSubscriptions(shared, sessions)
-    const era = new LegacyEra(shared, questions, levels, subscribed, new OpenCalls(), us)
-    sessions.onEnded = (nonce) => era.ended(nonce)
-    sessions.onChanged = (session) => subscribed.changed(session)
+    const gate = new Gate({ ...parts, operations, replies, doors: this.#doors })
+    this.#gate = gate
+    const common = { ...shared, gate, bodyLimit: listen.bodyLimit }
     this.#endpoint = new Endpoint({
-      ...shared,
-      doors: this.#doors,
-      modern: new ModernEra(shared),
-      legacy: new LegacyWire(shared, sessions, era),
-      bodyLimit: listen.bodyLimit,
-      fault: parts.fault,
-      refused: parts.refused,
+      ...common,
+      modern,
+      legacy: new LegacyWire(shared, sessions, legacy),
       url: () => this.url,
     })
-    this.#paths = new Set(endpointPaths(parts.profiles))
+    // 2026-07-28 is not spoken there: a client that asks hears what one of the handshake's servers says.
+    const { modern: _, ...handshake } = pipes
+    const ids = new SseIds(sealer, parts.bus.replica)
+    this.#sse = new SseWire({ ...common, pipes: handshake, ids })
+    this.#paths = new Set(endpointPaths(profiles))
+    this.#ssePaths = ssePaths(profiles)
     const handler = this.#app().callback()
     this.#server = listen.tls === undefined ? createServer(handler) : tlsServer(listen.tls, handler)
     // Longer than clients and load balancers keep idle connections: they close first, nothing is cut.
@@ -160,7 +96,7 @@ export class Inbound {
 
   /** Whether the gateway is about to stop. */
   get draining(): boolean {
-    return this.#inFlight.draining
+    return this.#eras.shared.inFlight.draining
   }
 
   /** Starts to listen. @throws GatewayError when the port cannot be had */
@@ -173,14 +109,14 @@ export class Inbound {
    * call in flight was answered.
    */
   async drain(): Promise<void> {
-    this.#inFlight.drain()
-    await this.#streams.end()
-    await this.#inFlight.idle()
+    await this.#eras.drain()
+    // Only then: answers of theirs go out on these.
+    await this.#sse.end()
   }
 
   /** How many calls are being answered. */
   get inFlight(): number {
-    return this.#inFlight.count
+    return this.#eras.shared.inFlight.count
   }
 
   /** Cuts what is still open. */
@@ -198,18 +134,19 @@ export class Inbound {
     })
     app.use((ctx, next) => {
       // Whoever keeps the connection would find it closed at the next request.
-      if (this.#inFlight.draining) ctx.res.shouldKeepAlive = false
+      if (this.#eras.shared.inFlight.draining) ctx.res.shouldKeepAlive = false
       const { url = '/' } = ctx.req
       const query = url.indexOf('?')
       const path = query < 0 ? url : url.slice(0, query)
-      if (!this.#paths.has(path)) return next()
+      const { req, res } = ctx
+      if (this.#paths.has(path)) {
+        ctx.respond = false
+        return this.#endpoint.serve(req, res, path, this.#requestId(req)) as never
+      }
+      const endpoint = this.#ssePaths.get(path)
+      if (endpoint === undefined) return next()
       ctx.respond = false
-      return this.#endpoint.serve(
-        ctx.req,
-        ctx.res,
-        path,
-        this.#requestId(ctx.req.headers['x-request-id']),
-      ) as never
+      return this.#sse.serve(req, res, endpoint, this.#requestId(req)) as never
     })
     app.use(router.routes())
     return app
@@ -228,7 +165,7 @@ export class Inbound {
       const refused = this.#doors.refuseName(ctx.req.headers)
       if (refused !== undefined) ctx.throw(403, refused)
       const plugins = await this.#readiness.plugins()
-      const { draining } = this.#inFlight
+      const { draining } = this.#eras.shared.inFlight
       const ready = !draining && Object.values(plugins).every(Boolean)
       ctx.status = ready ? 200 : 503
       ctx.body = { ready, ...(draining ? { draining: true } : {}), plugins }
@@ -239,9 +176,9 @@ export class Inbound {
       reserved: reservedPaths(this.#parts.profiles),
       authenticate: (ctx) => this.#authenticate(ctx),
       failed: (ctx, error) => {
-        const requestId = this.#requestId(ctx.get('x-request-id'))
+        const requestId = this.#requestId(ctx.req)
         if (ctx.res.headersSent) ctx.res.destroy()
-        else sendError(ctx.res, this.#replies.door(failed(error), requestId), [])
+        else sendError(ctx.res, this.#eras.shared.replies.door(failed(error), requestId), [])
         ctx.respond = false
       },
     })
@@ -249,32 +186,20 @@ export class Inbound {
   }
 
   async #authenticate(ctx: Context): Promise<Principal | undefined> {
-    const auth = new HttpAuthRequest(ctx.req, ctx.path, this.#requestId(ctx.get('x-request-id')))
+    const auth = new HttpAuthRequest(ctx.req, ctx.path, this.#requestId(ctx.req))
     const who = await new Promise<Authenticated | undefined>((resolve) => {
       ctx.res.once('close', () => resolve(undefined))
-      this.#endpoint.admit(auth, ctx.res, resolve)
+      this.#gate.admit(auth, ctx.res, resolve)
     })
     // Answered, or nobody is left to answer.
     if (who === undefined) ctx.respond = false
     return who?.principal
   }
 
-  #requestId(given: string | string[] | undefined): string {
+  #requestId({ headers: { 'x-request-id': given } }: IncomingMessage): string {
     return typeof given === 'string' && /^[\w.:/+=@-]{1,128}$/.test(given)
       ? given
       : this.#parts.nextId()
-  }
-
-  #crashed(
-    replies: Replies,
-    arrival: Arrival,
-    message: Pick<ClientMessage, 'id'>,
-    cause: unknown,
-  ): void {
-    const { requestId } = arrival
-    this.#parts.fault(cause, requestId)
-    const context = { era: 'modern', requestId, status: false } as const
-    arrival.break(respond(message, replies.refusal(failed(cause), context)))
   }
 }
 

@@ -21,9 +21,8 @@ export class OpenStreams {
   /** Keeps a stream until it is closed. */
   add(stream: ListStream): void {
     const { session, caller } = stream
-    const key = keyOf(caller.principal)
     this.#all.add(stream)
-    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
+    this.hold(caller.principal)
     if (session !== undefined) this.#bySession.set(session, stream)
   }
 
@@ -31,13 +30,24 @@ export class OpenStreams {
   closed(stream: ListStream): void {
     if (!this.#all.delete(stream)) return
     const { session, caller } = stream
-    const key = keyOf(caller.principal)
-    const left = (this.#counts.get(key) ?? 0) - 1
-    if (left > 0) this.#counts.set(key, left)
-    else this.#counts.delete(key)
+    this.release(caller.principal)
     if (session !== undefined && this.#bySession.get(session) === stream) {
       this.#bySession.delete(session)
     }
+  }
+
+  /** Counts a stream that others keep. */
+  hold(principal: Principal): void {
+    const key = keyOf(principal)
+    this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1)
+  }
+
+  /** It is over. */
+  release(principal: Principal): void {
+    const key = keyOf(principal)
+    const left = (this.#counts.get(key) ?? 0) - 1
+    if (left > 0) this.#counts.set(key, left)
+    else this.#counts.delete(key)
   }
 
   /** The stream of a legacy session, if it has one. @param session its nonce */

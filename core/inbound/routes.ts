@@ -29,14 +29,24 @@ export interface PluginRoute {
 /** The MCP endpoint; profiles are below it. */
 export const ENDPOINT = '/mcp'
 
+/** Where clients of HTTP+SSE begin; profiles are below it. */
+export const SSE = '/sse'
+
 /** Where MCP clients are served. */
 export function endpointPaths(profiles: readonly string[]): string[] {
   return [ENDPOINT, ...profiles.map((name) => `${ENDPOINT}/${name}`)]
 }
 
+/** Where clients of HTTP+SSE are served, with the endpoint that each path stands for. */
+export function ssePaths(profiles: readonly string[]): Map<string, string> {
+  return new Map(
+    endpointPaths(profiles).map((path) => [`${SSE}${path.slice(ENDPOINT.length)}`, path]),
+  )
+}
+
 /** Paths of the gateway's own port that no plugin can have. */
 export function reservedPaths(profiles: readonly string[]): ReadonlySet<string> {
-  return new Set(['/', '/live', '/ready', ...endpointPaths(profiles)])
+  return new Set(['/', '/live', '/ready', ...endpointPaths(profiles), ...ssePaths(profiles).keys()])
 }
 
 const ACCESS: readonly unknown[] = ['authenticated', 'public', 'admin'] satisfies Route['access'][]

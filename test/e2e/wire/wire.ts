@@ -1,4 +1,4 @@
-import { Agent, type IncomingHttpHeaders, request } from 'node:http'
+import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 
 export const MODERN = '2026-07-28'
 export const LEGACY = '2025-11-25'
@@ -36,6 +36,10 @@ export interface Sending {
   heard(): any[]
   /** The ids of an SSE answer's events so far. */
   ids(): string[]
+  /** What came so far, as it came. */
+  raw(): string
+  /** Reads nothing more of the answer. */
+  pause(): void
   /** Cuts the connection. */
   cut(): void
   /** Sends a part of a body that was left open. */
@@ -65,12 +69,14 @@ export class Wire {
     path?: string,
   ): Sending {
     let heard = ''
+    let answered: IncomingMessage | undefined
     const looks = new Set<() => void>()
     const { promise, resolve, reject } = Promise.withResolvers<HttpAnswer>()
     const sent = request(
       path === undefined ? this.url : new URL(path, this.url),
       { method, agent: this.#agent },
       (response) => {
+        answered = response
         response.setEncoding('utf8')
         response.on('data', (chunk: string) => {
           heard += chunk
@@ -116,6 +122,8 @@ export class Wire {
         }),
       heard: () => read(heard, 'text/event-stream'),
       ids: () => [...heard.matchAll(/^id: (.*)$/gm)].map(([, id]) => id as string),
+      raw: () => heard,
+      pause: () => void answered?.pause(),
       cut: () => void sent.destroy(),
       write: (chunk) => void sent.write(chunk),
       flush: () => sent.flushHeaders(),
@@ -209,6 +217,8 @@ function read(text: string, type: string | undefined): unknown[] {
   if (type?.startsWith('application/json')) return text === '' ? [] : [JSON.parse(text)]
   if (type !== 'text/event-stream') return []
   return text.split('\n\n').flatMap((event) => {
+    // HTTP+SSE: no message, but where to send some.
+    if (event.startsWith('event: endpoint')) return []
     const data = event
       .split('\n')
       .flatMap((line) => (line.startsWith('data: ') ? line.slice(6) : []))
