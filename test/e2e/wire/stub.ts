@@ -40,7 +40,10 @@ export async function stubUpstream(scope: Scope): Promise<Stub> {
     for (const look of looks) look()
   }
   const url = await serve(scope, async (request, response) => {
-    const { id, method, params } = (await json(request)) as Request
+    const read = (await json(request).catch(() => undefined)) as Request | undefined
+    // Cancelled before it was sent.
+    if (read === undefined) return
+    const { id, method, params } = read
     const answer = (part: object) => say(response, { jsonrpc: '2.0', id, ...part })
     const result = (members: object) => answer({ result: { resultType: 'complete', ...members } })
     if (method === 'server/discover') {
