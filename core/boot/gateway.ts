@@ -6,7 +6,9 @@ import { SHAPES } from '../bridge/shapes.ts'
 import { SubscriptionBroker } from '../bridge/subscriptions.ts'
 import { Lifecycle } from '../hooks/lifecycle.ts'
 import { Wheel } from '../hooks/wheel.ts'
+import type { ErasParts } from '../inbound/eras.ts'
 import { Inbound } from '../inbound/http.ts'
+import type { StdioInbound as Pipes, StdioClient } from '../inbound/stdio/stdio-inbound.ts'
 import { Kernel } from '../kernel/kernel.ts'
 import { Outbound } from '../outbound/outbound.ts'
 import { sealKeys } from '../services/keys.ts'
@@ -17,6 +19,7 @@ import { type AdminDoor, adminDoor } from './admin/admin-door.ts'
 import { refuseOccupied } from './admin/occupant.ts'
 import type { GatewayConfig } from './config/settings.ts'
 import { unmatchedNames } from './config/unmatched.ts'
+import { firstLook } from './first-look.ts'
 import { hookMetrics } from './hook-metrics.ts'
 import { Journal } from './journal.ts'
 import { argumentCheck } from './loading/offered-inputs.ts'
@@ -34,7 +37,7 @@ const MOST_SUBSCRIPTIONS = 100_000
 
 /** A running gateway. Several can live in one process. */
 export interface Gateway {
-  /** The MCP endpoint as clients reach it. */
+  /** The MCP endpoint as clients reach it; empty when it serves one client on pipes. */
   readonly url: string
   /** The admin door, unless it is switched off. */
   readonly adminUrl?: string
@@ -56,6 +59,15 @@ export interface GatewayOptions {
   readonly clock?: Clock
   /** What the log must not tell; the config's own are put on it. */
   readonly secrets?: Secrets
+  /** The client to serve in place of all that a port and an admin door serve. */
+  readonly client?: StdioClient
+}
+
+/** How clients come in. */
+interface ClientSide {
+  readonly inFlight: number
+  drain(): Promise<void>
+  close(): Promise<void>
 }
 
 /**
@@ -66,7 +78,8 @@ export async function startGateway(
   config: GatewayConfig,
   options: GatewayOptions = {},
 ): Promise<Gateway> {
-  await refuseOccupied(config)
+  // Those that serve one client share what is kept: nobody has to find them there.
+  if (options.client === undefined) await refuseOccupied(config)
   const secrets = options.secrets ?? new Redactor()
   for (const one of config.secrets) secrets.add(one)
   const log = options.log ?? makeLog({ level: config.log.level, secrets })
@@ -153,15 +166,16 @@ export async function startGateway(
 
   const lifecycle = new Lifecycle(kernel.hooks)
   const health = () => lifecycle.health()
-  let inbound: Inbound | undefined
+  let inbound: ClientSide | undefined
+  let pipes: Pipes | undefined
+  let url = ''
   let admin: AdminDoor | undefined
   try {
     await embedded.migrate(config.plugins.filter(set.migrates))
     await lifecycle.start()
-    inbound = new Inbound({
+    const eras: ErasParts = {
       kernel,
       listen: config.listen,
-      profiles: config.profiles,
       us,
       showPlugin: config.errors.showPlugin,
       pageSize: config.lists.pageSize,
@@ -182,26 +196,24 @@ export async function startGateway(
       bus: own.bus,
       now: () => clock.now(),
       nextId,
-      health,
-      healthChanged: journal.health,
       refused: journal.refused,
       fault,
-    })
-    await inbound.listen()
-    const { shadow } = embedded
-    const site = {
-      config,
-      kernel,
-      lines,
-      inbound,
-      outbound,
-      clock,
-      wheel,
-      failures,
-      health,
-      shadow,
     }
-    admin = await adminDoor({ ...site, nextId, fault, refused: journal.refused }, log)
+    if (options.client === undefined) {
+      const { profiles } = config
+      const port = new Inbound({ ...eras, profiles, health, healthChanged: journal.health })
+      inbound = port
+      await port.listen()
+      url = port.url
+      const { shadow } = embedded
+      const made = { config, kernel, lines, outbound, clock, wheel, failures, health, shadow }
+      const site = { ...made, inbound: port, nextId, fault, refused: journal.refused }
+      admin = await adminDoor(site, log)
+    } else {
+      const { StdioInbound } = await import('../inbound/stdio/stdio-inbound.ts')
+      pipes = new StdioInbound(eras, options.client)
+      inbound = pipes
+    }
   } catch (error) {
     await inbound?.close()
     await lifecycle.stop()
@@ -209,12 +221,16 @@ export async function startGateway(
     wheel.close()
     throw error
   }
-  const { url } = inbound
   if (kernel.hooks.on.authenticate === null) journal.closed()
   const inShadow = lines.filter(({ mode }) => mode === 'shadow').map(({ id }) => id)
   const told = inShadow.length === 0 ? {} : { shadow: inShadow }
-  log.info({ url, admin: admin?.url, plugins: lines.map(({ id }) => id), ...told }, 'listening')
+  const where = options.client === undefined ? { url, admin: admin?.url } : { client: 'stdio' }
+  log.info({ ...where, plugins: lines.map(({ id }) => id), ...told }, 'listening')
   outbound.start()
+  if (pipes !== undefined) {
+    await firstLook(() => outbound.status(), listeners, wheel)
+    pipes.listen()
+  }
 
   let stopping: Promise<{ cut: number }> | undefined
   const elapsed = (ms: number) => new Promise<void>((resolve) => wheel.after(ms, resolve))

@@ -20,6 +20,8 @@ export interface LogOptions {
   readonly level: LogLevel
   /** What no line may tell. */
   readonly secrets?: Secrets | undefined
+  /** Whether lines go to stderr in place of stdout. */
+  readonly stderr?: boolean
   /** Takes each line in place of stdout. */
   readonly show?: ((line: LogLine) => void) | undefined
 }
@@ -28,7 +30,7 @@ export interface LogOptions {
  * Makes the gateway's log: one JSON object per line, credentials blanked wherever they stand by name, and
  * known secrets wherever they stand.
  */
-export function makeLog({ level, secrets, show }: LogOptions): Logger {
+export function makeLog({ level, secrets, show, stderr = false }: LogOptions): Logger {
   const options = {
     level,
     ...(secrets === undefined
@@ -42,6 +44,6 @@ export function makeLog({ level, secrets, show }: LogOptions): Logger {
       censor: '[redacted]',
     },
   }
-  if (show === undefined) return pino(options)
+  if (show === undefined) return stderr ? pino(options, pino.destination(2)) : pino(options)
   return pino(options, { write: (text: string) => show(JSON.parse(text)) })
 }

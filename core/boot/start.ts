@@ -3,6 +3,7 @@ import { Banner } from './banner.ts'
 import type { Terminal } from './commands/terminal.ts'
 import { judgedConfig } from './config/judged-config.ts'
 import { makeLog } from './log.ts'
+import { firstSignal } from './signals.ts'
 
 /**
  * Runs a gateway until a signal ends it. The first SIGTERM or SIGINT lets open calls finish within
@@ -31,17 +32,4 @@ export async function start(file: string, pretty: boolean, terminal: Terminal): 
   banner?.close(cut)
   // Whatever a plugin left open must not keep a stopped gateway running.
   setImmediate(() => process.exit())
-}
-
-function firstSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let stopping = false
-    const take = (): void => {
-      if (stopping) process.exit(1)
-      stopping = true
-      resolve()
-    }
-    process.on('SIGTERM', take)
-    process.on('SIGINT', take)
-  })
 }

@@ -113,6 +113,7 @@ export class Eras {
       legacy: new LegacyEra(piped, questions, new LogLevels(PIPE_MEMORY), told, calls, us),
       modern: new ModernEra(piped),
       calls,
+      questions,
       replies,
       inFlight,
     }

@@ -201,7 +201,8 @@ export class Operations {
       }
       const { client } = caller
       const { round, statusOpen: status } = exchange
-      const context = { era, requestId, status, client, method, entry: round?.entry }
+      const stdio = exchange.wire === 'stdio'
+      const context = { era, requestId, status, stdio, client, method, entry: round?.entry }
       return method === 'tools/call'
         ? this.#replies.toolCall(settled, context)
         : this.#replies.entryCall(settled, context, method === 'resources/read' ? name : undefined)

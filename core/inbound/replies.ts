@@ -32,6 +32,8 @@ export interface ReplyContext {
   readonly requestId: string
   /** Whether an HTTP status can still be sent: no stream was opened, and the wire has statuses. */
   readonly status: boolean
+  /** Whether the wire has no statuses at all: then whom nobody knows is told so by the code alone. */
+  readonly stdio?: boolean
   /** Who asked, and for what, where a call is answered: what is relayed takes the shape of their revision. */
   readonly client?: Client
   readonly method?: EntryMethod
@@ -246,17 +248,18 @@ export class Replies {
   }
 
   /** What reads the same for every method. */
-  #common(outcome: Denial | Failure, { status, requestId }: ReplyContext): Reply | undefined {
+  #common(
+    outcome: Denial | Failure,
+    { status, requestId, stdio }: ReplyContext,
+  ): Reply | undefined {
     switch (outcome.code) {
       case 'UNAUTHENTICATED':
       case 'INSUFFICIENT_SCOPE': {
-        if (!status) return undefined
+        if (!status && !(stdio && outcome.code === 'UNAUTHENTICATED')) return undefined
         const http = outcome.code === 'UNAUTHENTICATED' ? 401 : 403
         const code = APPLICATION_CODES[outcome.code] as number
-        return {
-          ...this.error(http, code, textOf(outcome), this.#data(outcome)),
-          challenge: outcome as Denial,
-        }
+        const reply = this.error(http, code, textOf(outcome), this.#data(outcome))
+        return { ...reply, challenge: outcome as Denial }
       }
       case 'NOT_FOUND':
         return this.error(200, CODE.invalidParams, textOf(outcome), this.#data(outcome))

@@ -84,6 +84,19 @@ function addBasicCommands({ program, terminal, attempt }: CommandHost): void {
       }),
     )
   program
+    .command('stdio')
+    .description(
+      'serve one client over stdin and stdout: no port, no admin door, the log on stderr',
+    )
+    .argument('[file]', FILE)
+    .option('--profile <name>', 'serve it as a client of /mcp/<name>')
+    .action((file: string | undefined, { profile }: { profile?: string }) =>
+      attempt(false, file, async (path) => {
+        const { serveStdio } = await import('../stdio.ts')
+        await serveStdio(path, profile)
+      }),
+    )
+  program
     .command('check')
     .description('judge a config file, plugins included, without opening a socket')
     .argument('[file]', FILE)

@@ -28,6 +28,7 @@ export interface ConfigOptions {
 interface Checked {
   readonly listen: Omit<ListenConfig, 'tls'> & { tls?: { cert: string; key: string } }
   readonly admin: AdminConfig | boolean
+  readonly stdio: GatewayConfig['stdio']
   readonly data: string
   readonly keys: readonly string[]
   readonly log: GatewayConfig['log']
@@ -116,6 +117,7 @@ export async function readConfig(
         : { tls: { cert: resolve(folder, tls.cert), key: resolve(folder, tls.key) } }),
     },
     ...(checked.admin === false ? {} : { admin: adminOf(checked.admin) }),
+    stdio: checked.stdio,
     data: resolve(folder, checked.data),
     keys: checked.keys.filter((key) => key !== ''),
     log: checked.log,

@@ -1,6 +1,7 @@
 import { HOOK_NAMES, type Schema } from '../../../sdk/index.ts'
 import { LISTEN_SCHEMA } from './listen-schema.ts'
 import { LISTS_SCHEMA } from './lists-schema.ts'
+import { STDIO_SCHEMA } from './stdio-schema.ts'
 import {
   DURATION,
   NAMES,
@@ -101,6 +102,7 @@ export const CONFIG_SCHEMA = {
   properties: {
     listen: LISTEN_SCHEMA,
     admin: ADMIN_SCHEMA,
+    stdio: STDIO_SCHEMA,
     data: {
       type: 'string',
       minLength: 1,

@@ -1,3 +1,4 @@
+import type { Principal } from '../../../sdk/index.ts'
 import type { UpstreamNames } from '../../catalog/catalog.ts'
 import type { NameRules } from '../../catalog/names.ts'
 import type { Problem } from '../../hooks/errors.ts'
@@ -15,6 +16,8 @@ export interface GatewayConfig {
   readonly listen: ListenConfig
   /** Where operators are served; nowhere when left out. */
   readonly admin?: AdminConfig
+  /** `principal`: who the client of `patchbay stdio` is; plugins are asked when left out. */
+  readonly stdio: { readonly principal?: Principal }
   /** Absolute path of the folder for what must outlive the process. */
   readonly data: string
   /** Secrets that seal sessions: the first seals, all open. Each has at least 32 characters. */

@@ -6,6 +6,7 @@ import type { LegacyEra } from '../legacy-era.ts'
 import type { ClientMessage, ParsedBody } from '../message.ts'
 import type { ModernEra } from '../modern.ts'
 import type { OpenCalls } from '../open-calls.ts'
+import type { Questions } from '../questions.ts'
 import type { Replies, Reply } from '../replies.ts'
 import { NO_ID, respond } from '../wire.ts'
 import type { Pipe } from './pipe.ts'
@@ -24,6 +25,7 @@ export interface PipeHost {
   readonly calls: OpenCalls
   readonly replies: Replies
   readonly inFlight: InFlight
+  readonly questions: Questions
 }
 
 /** The client at the other end of a pipe: what it sends is served by its era, with the pipe's one session. */
@@ -71,6 +73,11 @@ export class PipeClient {
   /** The client has read all there was, after it did not keep up. */
   drained(): void {
     for (const told of this.#shared.drains) told()
+  }
+
+  /** It sends nothing more: what it was asked stays without an answer. */
+  silent(): void {
+    this.#host.questions.endSession(this.session.nonce)
   }
 
   /** The pipe is no more: what nobody can be told is cancelled. */

@@ -16,8 +16,8 @@ const STRANGER: Client = {
 export class PipeSession implements Session {
   readonly id: string
   readonly nonce: string
-  readonly issuer: string
-  readonly subject: string
+  issuer: string
+  subject: string
   /** It ends with its pipe. */
   readonly expires = Number.POSITIVE_INFINITY
   state: SessionState = {}
@@ -31,6 +31,12 @@ export class PipeSession implements Session {
   constructor(id: string, { issuer, subject }: Principal) {
     this.id = id
     this.nonce = randomBytes(16).toString('base64url')
+    this.issuer = issuer
+    this.subject = subject
+  }
+
+  /** Whose it is, where that is known with its first message only. */
+  claim({ issuer, subject }: Principal): void {
     this.issuer = issuer
     this.subject = subject
   }
