@@ -16,8 +16,8 @@ export interface Watched {
   readonly url: string
   /** The URIs that somebody is subscribed to just now, each as often as it is. */
   subscribed(): string[]
-  /** Says that a resource has changed. */
-  update(uri: string): void
+  /** Says that a resource has changed. @param more of `params`, in the legacy era */
+  update(uri: string, more?: object): void
   /** Forgets every session and cuts every stream, as a restart would. */
   restart(): void
 }
@@ -72,10 +72,10 @@ async function legacy(scope: Scope, resources: Resources): Promise<Watched> {
   return {
     url,
     subscribed: () => [...sessions.values()].flatMap(({ uris }) => [...uris]).sort(),
-    update(uri) {
+    update(uri, more = {}) {
       for (const { server, uris } of sessions.values()) {
         const below = [...uris].some((one) => uri === one || uri.startsWith(`${one}/`))
-        if (below) void server.sendResourceUpdated({ uri })
+        if (below) void server.sendResourceUpdated({ uri, ...more })
       }
     },
     restart() {
