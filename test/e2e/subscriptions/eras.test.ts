@@ -88,6 +88,12 @@ for (const server of ERAS) {
       await until(() => up.subscribed().length === 2)
       up.update('a:closing')
       assert.equal(await anna.next(), 'a:closing')
+      // The server is still asked: who may be told is judged anew all the same.
+      await turn('hush')
+      up.update('a:closing')
+      up.update('a:1')
+      assert.equal(await anna.next(), 'a:1')
+      assert.equal(up.subscribed().length, 2)
     })
 
     test(`${pair}: a server that comes back is asked again, and who waits is told once`, async (t) => {

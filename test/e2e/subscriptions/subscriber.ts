@@ -7,7 +7,8 @@ const SUBSCRIPTION = 'io.modelcontextprotocol/subscriptionId'
 
 /**
  * Who calls is said by `X-User`; anna may read everything, bob nothing with `secret` in its URI. A call of
- * the tool `shut` closes everything that has `closing` in its URI, and `open` opens it again.
+ * the tool `shut` closes everything that has `closing` in its URI, and `open` opens it again; `hush` closes it
+ * without telling anybody that it did.
  */
 const RIGHTS = `import { Catalog, definePlugin } from 'mcp-patchbay/sdk'
 let shut = false
@@ -17,9 +18,9 @@ export default definePlugin({
   configSchema: { type: 'object', additionalProperties: false, properties: {} },
   needs: { catalog: Catalog },
   setup: (_config, { catalog }) => {
-    const turn = (name, to) => ({
+    const turn = (name, to, tells = true) => ({
       definition: { name, inputSchema: { type: 'object' } },
-      call() { shut = to; catalog.invalidate(); return { content: [] } },
+      call() { shut = to; if (tells) catalog.invalidate(); return { content: [] } },
     })
     return {
       authenticate({ headers }) {
@@ -29,12 +30,13 @@ export default definePlugin({
       },
       listFilter: ({ principal: { subject } }) => ({
         key: subject + shut,
+        until: 0,
         test: ({ kind, name }) =>
           kind === 'tool' ||
           !((subject === 'bob' && name.includes('secret')) || (shut && name.includes('closing'))) ||
           { rule: 'rights', reason: 'not for you' },
       }),
-      tools: [turn('shut', true), turn('open', false)],
+      tools: [turn('shut', true), turn('open', false), turn('hush', true, false)],
     }
   },
 })
