@@ -5,6 +5,7 @@ import {
   Client as CurrentClient,
   StreamableHTTPClientTransport as CurrentTransport,
 } from '@modelcontextprotocol/client'
+import { EventSource } from 'undici'
 import { house, UPSTREAMS } from './house.ts'
 
 /** What all lines have in common. Their types differ in ways that do not matter here. */
@@ -18,6 +19,8 @@ interface Release {
   readonly asks: boolean
   /** @param told called for every changed list of tools */
   open(told: () => void): Promise<{ client: AnyClient; wire: new (url: URL) => AnyClient }>
+  /** Where it comes in, if not at the endpoint. */
+  readonly path?: string
 }
 
 const NAME = { name: 'real-client', version: '1' }
@@ -41,6 +44,24 @@ function former(version: string, revision: string, asks: boolean): Release {
   }
 }
 
+/** The last release before Streamable HTTP: it knows HTTP+SSE only. */
+function sse(version: string, revision: string): Release {
+  return {
+    ...former(version, revision, false),
+    path: '/sse',
+    async open(told) {
+      // Node has it behind a flag only.
+      Object.assign(globalThis, { EventSource })
+      const { Client } = await import(`sdk-${version}/client/index.js`)
+      const { SSEClientTransport: wire } = await import(`sdk-${version}/client/sse.js`)
+      const types = await import(`sdk-${version}/types.js`)
+      const client = new Client(NAME, { capabilities: {} })
+      client.setNotificationHandler(types.ToolListChangedNotificationSchema, told)
+      return { client, wire }
+    },
+  }
+}
+
 /** The client of the current line. */
 function current(mode: 'auto' | 'legacy' | { pin: string }, revision: string): Release {
   return {
@@ -59,6 +80,7 @@ function current(mode: 'auto' | 'legacy' | { pin: string }, revision: string): R
 }
 
 const RELEASES: Readonly<Record<string, Release>> = {
+  'sdk 1.0.4': sse('1.0.4', '2024-11-05'),
   'sdk 1.10.2': former('1.10.2', '2024-11-05', false),
   'sdk 1.12.1': former('1.12.1', '2025-03-26', false),
   'sdk 1.17.5': former('1.17.5', '2025-06-18', true),
@@ -71,11 +93,11 @@ const RELEASES: Readonly<Record<string, Release>> = {
 
 test('every release of the SDK uses everything of every kind of server', async (t) => {
   const { gateway, change } = await house(t)
-  for (const [name, { revision, asks, open }] of Object.entries(RELEASES)) {
+  for (const [name, { revision, asks, open, path = '/mcp' }] of Object.entries(RELEASES)) {
     await t.test(name, { timeout: 20_000 }, async () => {
       const told = Promise.withResolvers<void>()
       const { client, wire: Wire } = await open(told.resolve)
-      const wire = new Wire(new URL(gateway.url))
+      const wire = new Wire(new URL(path, gateway.url))
       const heard: string[] = []
       await client.connect(wire)
       try {
@@ -96,13 +118,21 @@ test('every release of the SDK uses everything of every kind of server', async (
           assert.deepEqual(content, [{ type: 'text', text: 'Echo: héllo 🌍' }], up)
         }
 
-        for (const tool of ['v2__slow', 'http__trigger-long-running-operation']) {
+        const isSse = path === '/sse'
+        const slow = ['v2__slow', 'http__trigger-long-running-operation']
+        // What comes in one read with the result is lost in that release itself: the last step may be.
+        for (const tool of isSse ? slow.slice(1) : slow) {
           heard.length = 0
           const onprogress = (step: { progress: number; total: number }) =>
             heard.push(`${step.progress} of ${step.total}`)
-          const args = tool === 'v2__slow' ? {} : { duration: 0.03, steps: 3 }
+          const args = tool === 'v2__slow' ? {} : { duration: 0.3, steps: 3 }
           await call(tool, args, { onprogress })
-          assert.deepEqual(heard, ['1 of 3', '2 of 3', '3 of 3'], tool)
+          const steps = ['1 of 3', '2 of 3', '3 of 3']
+          assert.deepEqual(
+            isSse ? heard.slice(0, 2) : heard,
+            isSse ? steps.slice(0, 2) : steps,
+            tool,
+          )
         }
 
         const failed = await call('v2__fail')

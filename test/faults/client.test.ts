@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { FakeClock } from '../../sdk/testing/clock.ts'
 import { until } from '../e2e/upstreams/gateway.ts'
 import { type Act, answer, type Stub, stream, stub } from '../e2e/upstreams/stub.ts'
@@ -44,7 +45,14 @@ async function scene(scope: Scope, config: object = {}) {
   scope.after(() => clearInterval(pump))
   await gateway.ready()
   const wire = new Wire(scope, gateway.url)
-  return { server, clock, gateway, wire, passes: () => clock.advance(1_000) }
+  // Longer than a session's streams can be come back to, in steps that what is read meanwhile can follow.
+  const passes = async () => {
+    for (let step = 0; step < 40; step++) {
+      clock.advance(10_000)
+      await pause(2)
+    }
+  }
+  return { server, clock, gateway, wire, passes }
 }
 
 /** Keeps calls open. @returns those that are */
@@ -59,6 +67,9 @@ function holding(server: Stub): Set<() => void> {
   return open
 }
 
+/** A link remembers the ids of cancelled calls, up to 1,000: its server may still speak of them. */
+const cancelled = (calls: number) => ({ 'entries of maps and sets': calls })
+
 const call = (id: unknown, more: object = {}) => ({
   jsonrpc: '2.0',
   id,
@@ -69,12 +80,16 @@ const call = (id: unknown, more: object = {}) => ({
 test('a modern client that disconnects in the middle of calls has cancelled them at the server', async (t) => {
   const { server, wire, passes } = await scene(t)
   const open = holding(server)
-  await leavesNothing(async () => {
-    const calls = [1, 2, 3].map(() => wire.beginModern('tools/call', { name: 'up__write' }))
-    await until(() => open.size === 3)
-    for (const one of calls) one.cut()
-    await until(() => open.size === 0)
-  }, passes)
+  await leavesNothing(
+    async () => {
+      const calls = [1, 2, 3].map(() => wire.beginModern('tools/call', { name: 'up__write' }))
+      await until(() => open.size === 3)
+      for (const one of calls) one.cut()
+      await until(() => open.size === 0)
+    },
+    passes,
+    cancelled(3),
+  )
 })
 
 test('a legacy client that disconnects in the middle of calls loses their answers, and leaves nothing', async (t) => {
@@ -96,21 +111,25 @@ test('two calls under one id are answered each with its own, and a cancellation 
   const { server, wire, passes } = await scene(t)
   const open = holding(server)
   const session = await wire.session()
-  await leavesNothing(async () => {
-    const twice = [1, 2].map(() => wire.beginPost(call('same'), session))
-    await until(() => open.size === 2)
-    for (const go of open) go()
-    for (const { json } of await Promise.all(twice.map((one) => one.answer))) {
-      assert.deepEqual([json.id, json.result.content[0].text], ['same', 'fine'])
-    }
-    const again = [1, 2].map(() => wire.beginPost(call('same'), session))
-    await until(() => open.size === 2)
-    const cancelled = { method: 'notifications/cancelled', params: { requestId: 'same' } }
-    for (const _ of again) await wire.post({ jsonrpc: '2.0', ...cancelled }, session)
-    await until(() => open.size < 2)
-    for (const go of open) go()
-    await Promise.all(again.map((one) => one.answer))
-  }, passes)
+  await leavesNothing(
+    async () => {
+      const twice = [1, 2].map(() => wire.beginPost(call('same'), session))
+      await until(() => open.size === 2)
+      for (const go of open) go()
+      for (const { json } of await Promise.all(twice.map((one) => one.answer))) {
+        assert.deepEqual([json.id, json.result.content[0].text], ['same', 'fine'])
+      }
+      const again = [1, 2].map(() => wire.beginPost(call('same'), session))
+      await until(() => open.size === 2)
+      const cancel = { method: 'notifications/cancelled', params: { requestId: 'same' } }
+      for (const _ of again) await wire.post({ jsonrpc: '2.0', ...cancel }, session)
+      await until(() => open.size < 2)
+      for (const go of open) go()
+      await Promise.all(again.map((one) => one.answer))
+    },
+    passes,
+    cancelled(2),
+  )
 })
 
 test('a question that is answered twice, or by somebody else, is answered once by whom it was asked', async (t) => {

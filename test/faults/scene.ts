@@ -24,12 +24,14 @@ export async function both(scope: Scope, settings: object = {}): Promise<Both> {
  * Calls the tool `write` of servers that are at fault, again and again, and holds the gateway to leaving
  * nothing of it. Before and after, both are well.
  * @param judge looks at each answer
+ * @param kept what one fault may leave for later, by kind
  */
 export async function atFault(
   { gateway, servers }: Both,
   fault: Stub['acts'][string],
   judge: (answer: Answer, era: string) => unknown,
   call: (name: string) => Promise<Answer> = (name) => gateway.call(name),
+  kept: Readonly<Record<string, number>> = {},
 ): Promise<void> {
   const well = async () => {
     await gateway.passUntil(() =>
@@ -51,6 +53,7 @@ export async function atFault(
       await well()
     },
     () => gateway.clock.advance(1_000),
+    kept,
   )
 }
 
