@@ -189,13 +189,14 @@ export interface Hooks {
    */
   refused?(query: RefusedQuery): Maybe<undefined | 'retry' | Ask | Denial>
   /**
-   * Kind: fold. A notification on its way from an upstream to the client: nothing passes it on, a message
-   * of the same method replaces it, `null` drops it. A failure drops it. Needs `phase`.
+   * Kind: fold. What an upstream tells or asks a client (`toClient`), each question once whatever the era; and
+   * what the client answers (`toServer`). Nothing passes it on, a message of the same method replaces it, `null`
+   * drops it. A failure drops it. A question or an answer that is dropped ends its call. Needs `phase`.
    */
   onMessage?(
     about: MessageContext,
     message: Message,
-    direction: 'toClient',
+    direction: 'toClient' | 'toServer',
   ): Maybe<undefined | null | Message>
   /**
    * Kind: all, awaited. What must be written down before the answer leaves. A failure keeps the answer

@@ -74,7 +74,7 @@ export async function told(
   const tell = (one: string) => {
     judged = one
   }
-  const exchange = new FilteredExchange(sink(tell), caller, hooks, hooks.messages)
+  const exchange = new FilteredExchange(sink(tell), caller, hooks)
   exchange.message(text)
   if (exchange.pending === undefined) return judged
   await exchange.pending

@@ -51,6 +51,8 @@ export class HookTable {
   readonly askedBefore: readonly string[]
   /** Who reads messages to clients: shapers in reverse, then guards. */
   readonly messages: readonly Listener<'onMessage'>[] | null
+  /** The same in the order of what clients answer: shapers, then guards. */
+  readonly answers: readonly Listener<'onMessage'>[] | null
   /** `listFilter` of the lines in shadow. */
   readonly shadowFilters: readonly Listener<'listFilter'>[] | null
   /** Whether some plugin decides by a call's arguments, or may change them. */
@@ -97,12 +99,12 @@ export class HookTable {
       health: list('health'),
       status: list('status'),
     }
-    this.messages = orNull(
-      [
-        ...lines.filter(({ phase }) => phase === 'shape').reverse(),
-        ...lines.filter(({ phase }) => phase === 'guard'),
-      ].flatMap((line) => (isApplied(line, 'onMessage') ? (listen(line, 'onMessage') ?? []) : [])),
-    )
+    const hears = (line: PluginLine) =>
+      isApplied(line, 'onMessage') ? (listen(line, 'onMessage') ?? []) : []
+    const shape = lines.filter(({ phase }) => phase === 'shape').flatMap(hears)
+    const guard = lines.filter(({ phase }) => phase === 'guard').flatMap(hears)
+    this.messages = orNull([...shape.toReversed(), ...guard])
+    this.answers = orNull([...shape, ...guard])
     this.shapers = orNull(steps(lines, 'shape', listen))
     this.guards = orNull(steps(lines, 'guard', listen))
     const places = [...(this.shapers ?? []), ...(this.guards ?? [])]

@@ -12,6 +12,7 @@ import { Refused } from '../hooks/errors.ts'
 import { type HookTable, isPromise } from '../hooks/hooks.ts'
 import type { Wheel } from '../hooks/wheel.ts'
 import { repeatsNameAnywhere } from '../wire/json.ts'
+import { letGo } from './held-pauses.ts'
 import { identifier } from './identifier.ts'
 import { FilteredExchange } from './messages.ts'
 import { NestedExchange } from './nested.ts'
@@ -26,6 +27,7 @@ import {
 } from './paused-call.ts'
 import { PATIENCE, type Pauses } from './pauses.ts'
 import type { CallRequest, Exchange, HeldCalls, Servers, Traces, Vault } from './ports.ts'
+import { QuestionFilter } from './question-filter.ts'
 import type { Reports, Watch } from './reports.ts'
 import { type Identify, Round } from './round.ts'
 import type { Shadows } from './shadows.ts'
@@ -62,6 +64,8 @@ export class CallPath {
   readonly #identify: Identify
   readonly #forward: WayForward
   readonly #back: WayBack
+  /** `null`: no plugin wants to read what upstreams are answered. */
+  readonly #answers: QuestionFilter | null
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -70,6 +74,7 @@ export class CallPath {
     const send = (round: Round) => this.#send(round)
     this.#forward = new WayForward(parts.hooks, parts.pauses, parts.shadows, send)
     this.#back = new WayBack(parts.hooks, parts.fault)
+    this.#answers = parts.hooks.messages === null ? null : new QuestionFilter(parts.hooks)
   }
 
   /** Runs one call to its end. */
@@ -103,23 +108,9 @@ export class CallPath {
       if (!('nonce' in found)) return found
       const held = heldIn(found)
       if (held.length === 0) return this.#look(found, request, caller, exchange)
-      return this.#letGo(held, () => this.#look(found, request, caller, exchange))
+      return letGo(this.#parts.holds, held, () => this.#look(found, request, caller, exchange))
     }
     return isPromise(paused) ? paused.then(go) : go(paused)
-  }
-
-  /** What servers hold for a call that did not come back to them, for example because it was refused, is over. */
-  async #letGo(held: readonly string[], run: () => Maybe<Outcome>): Promise<Outcome> {
-    let kept: readonly string[] = []
-    try {
-      const outcome = await run()
-      if (outcome instanceof PausedOutcome) kept = heldIn(outcome.paused)
-      return outcome
-    } finally {
-      for (const handle of held) {
-        if (!kept.includes(handle)) this.#parts.holds?.release(handle, 'the call has ended')
-      }
-    }
   }
 
   #look(
@@ -160,9 +151,7 @@ export class CallPath {
     const id = paused?.id ?? this.#parts.nextId()
     const { messages } = this.#parts.hooks
     const side: Exchange =
-      messages === null
-        ? exchange
-        : new FilteredExchange(exchange, caller, this.#parts.hooks, messages)
+      messages === null ? exchange : new FilteredExchange(exchange, caller, this.#parts.hooks)
     const round = new Round(
       id,
       request,
@@ -207,8 +196,13 @@ export class CallPath {
     round.retarget(target)
     if (args !== undefined) round.args = args
     const { shapers, guards } = this.#parts.hooks
-    const way = { round, shapers: shapers?.length ?? 0, guards: guards?.length ?? 0 }
-    return this.#walk({ ...way, answer: undefined }, exchange)
+    const reached = { round, shapers: shapers?.length ?? 0, guards: guards?.length ?? 0 }
+    const go = (kept: Denial | undefined) =>
+      kept === undefined
+        ? this.#walk({ ...reached, answer: undefined }, exchange)
+        : this.#back.run(reached, kept)
+    const kept = this.#answers?.answers(round)
+    return isPromise(kept) ? kept.then(go) : go(kept)
   }
 
   #walk(way: Way, exchange: Exchange): Maybe<Outcome> {

@@ -1,4 +1,5 @@
-import { heldIn, type PausedOutcome } from './paused-call.ts'
+import type { Maybe, Outcome } from '../../sdk/index.ts'
+import { heldIn, PausedOutcome } from './paused-call.ts'
 import type { HeldCalls } from './ports.ts'
 
 /** Nobody will answer what a paused call asks: what servers hold for it is over. */
@@ -22,4 +23,26 @@ export function whenOver(
   const held = heldIn(paused)
   for (const handle of held) holds?.whenOver(handle, run)
   return held.length > 0
+}
+
+/**
+ * Runs a round of a call that servers hold. What did not come back to them, for example because it was refused,
+ * is over.
+ * @param held handles
+ */
+export async function letGo(
+  holds: HeldCalls | undefined,
+  held: readonly string[],
+  run: () => Maybe<Outcome>,
+): Promise<Outcome> {
+  let kept: readonly string[] = []
+  try {
+    const outcome = await run()
+    if (outcome instanceof PausedOutcome) kept = heldIn(outcome.paused)
+    return outcome
+  } finally {
+    for (const handle of held) {
+      if (!kept.includes(handle)) holds?.release(handle, 'the call has ended')
+    }
+  }
 }

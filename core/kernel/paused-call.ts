@@ -1,4 +1,4 @@
-import type { QuestionOutcome } from '../../sdk/index.ts'
+import type { Question, QuestionOutcome } from '../../sdk/index.ts'
 import { digest } from '../catalog/digest.ts'
 import { isObject } from '../wire/json.ts'
 import type { Round } from './round.ts'
@@ -44,6 +44,8 @@ export interface RelayedRound {
   readonly args?: Readonly<Record<string, unknown>>
   /** The upstream's own `requestState`, if it gave one. */
   readonly state?: string
+  /** What was asked: method by key. */
+  readonly methods?: Readonly<Record<string, Question['method']>>
   /** Where the upstream's call is held, when it waits for the answers with its request open. */
   readonly held?: string
   /** What the client answered, as JSON, where the round it came in is over. */

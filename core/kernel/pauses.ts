@@ -158,6 +158,9 @@ export class Pauses {
       ...(round.args === round.request.args ? {} : { args: round.args }),
       ...(state === undefined ? {} : { state }),
       ...(held === undefined ? {} : { held }),
+      methods: Object.fromEntries(
+        Object.entries(questions).map(([key, { method }]) => [key, method]),
+      ),
     }
     const judged = judgedDigest(round)
     const passed = round.paused?.passed ?? []

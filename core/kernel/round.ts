@@ -51,6 +51,8 @@ export class Round implements Call {
   resumed: readonly PausedCall[] | undefined
   /** Why the caller no longer wants the answer. */
   cancelled: string | undefined
+  /** What goes to the upstream that asked, where plugins have judged the answers. */
+  answersText: string | undefined
   /** Milliseconds spent waiting for the upstream. */
   upstreamDuration = 0
   #audience: string | undefined
@@ -90,7 +92,8 @@ export class Round implements Call {
   get answering(): { readonly text: string; readonly state: string | undefined } | undefined {
     const { relayed } = this.paused ?? {}
     if (relayed === undefined) return undefined
-    return { text: relayed.responses ?? responsesText(this), state: relayed.state }
+    const text = this.answersText ?? relayed.responses ?? responsesText(this)
+    return { text, state: relayed.state }
   }
 
   get depth(): number {

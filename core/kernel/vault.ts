@@ -16,6 +16,7 @@ import { cancelled } from './outcome.ts'
 import { judgedDigest } from './paused-call.ts'
 import type { Pauses, UpstreamAsk } from './pauses.ts'
 import type { Vault } from './ports.ts'
+import { QuestionFilter } from './question-filter.ts'
 import { Round } from './round.ts'
 import { isAsk } from './verdict.ts'
 
@@ -35,6 +36,8 @@ interface Asked<Q, R> {
 export class PluginVault implements Vault {
   readonly #hooks: HookTable
   readonly #pauses: Pauses
+  /** `null`: no plugin wants to read what upstreams ask. */
+  readonly #questions: QuestionFilter | null
   readonly #credentials: readonly Asked<CredentialsQuery, Given>[] | null
   readonly #refused: readonly Asked<RefusedQuery, Verdict>[] | null
   readonly #askers: readonly string[]
@@ -42,6 +45,7 @@ export class PluginVault implements Vault {
   constructor(hooks: HookTable, pauses: Pauses) {
     this.#hooks = hooks
     this.#pauses = pauses
+    this.#questions = hooks.messages === null ? null : new QuestionFilter(hooks)
     this.#credentials = named(hooks.on.credentials)
     this.#refused = named(hooks.on.refused)
     const askers = [...(this.#credentials ?? []), ...(this.#refused ?? [])]
@@ -72,7 +76,15 @@ export class PluginVault implements Vault {
     return isPromise(found) ? found.then(take) : take(found)
   }
 
-  asked(round: Round, ask: UpstreamAsk): Outcome {
+  asked(round: Round, ask: UpstreamAsk): Maybe<Outcome> {
+    if (this.#questions === null) return this.#relay(round, ask)
+    const judged = this.#questions.questions(round, ask)
+    const go = (found: UpstreamAsk | Denial) =>
+      'kind' in found ? found : this.#relay(round, found)
+    return isPromise(judged) ? judged.then(go) : go(judged)
+  }
+
+  #relay(round: Round, ask: UpstreamAsk): Outcome {
     return round.cancelled === undefined ? this.#pauses.relay(round, ask) : cancelled(round, true)
   }
 

@@ -13,10 +13,9 @@ async function side(...lines: PluginLine[]) {
   const { kernel, exchange, caller, failures, clock } = await rig({ lines })
   const delivered: string[] = []
   const plain = Object.assign(exchange(), { message: (text: string) => void delivered.push(text) })
-  const { messages } = kernel.hooks
-  assert.ok(messages)
+  assert.ok(kernel.hooks.messages)
   return {
-    filtered: new FilteredExchange(plain, caller(), kernel.hooks, messages),
+    filtered: new FilteredExchange(plain, caller(), kernel.hooks),
     delivered,
     failures,
     clock,
