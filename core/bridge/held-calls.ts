@@ -1,5 +1,6 @@
 import type { Bus, Principal } from '../../sdk/index.ts'
 import { messageOf } from '../hooks/errors.ts'
+import { hear } from '../hooks/hooks.ts'
 import type { Alarm, Wheel } from '../hooks/wheel.ts'
 import { PATIENCE } from '../kernel/pauses.ts'
 import type { HeldAnswers, HeldCall, HeldCalls, HeldEnd, HeldSide } from '../kernel/ports.ts'
@@ -82,15 +83,15 @@ export class HeldCallStore implements HeldCalls {
     const { bus } = this.#parts
     if (owner === bus.replica) return this.#resume(id, answers, side)
     const abort = new AbortController()
-    bus
-      .stream(owner, RESUME, { id, answers } satisfies Resumed, {
+    const ask = async () =>
+      bus.stream(owner, RESUME, { id, answers } satisfies Resumed, {
         signal: abort.signal,
         onMessage: (text) => side.message(text as string),
       })
-      .then(
-        (end) => side.ended(end as HeldEnd),
-        (cause: unknown) => side.ended(lost(`its replica did not go on: ${messageOf(cause)}`)),
-      )
+    ask().then(
+      (end) => side.ended(end as HeldEnd),
+      (cause: unknown) => side.ended(lost(`its replica did not go on: ${messageOf(cause)}`)),
+    )
     return { cancel: (reason) => abort.abort(new Error(reason)) }
   }
 
@@ -98,8 +99,14 @@ export class HeldCallStore implements HeldCalls {
     const { owner, id } = read(handle)
     const { bus } = this.#parts
     if (owner === bus.replica) this.#take(id)?.call.cancel(reason)
-    // A word that is lost costs nothing but the time until the call expires.
-    else void bus.publish(RELEASE, { handle, reason })
+    else {
+      // A word that is lost costs nothing but the time until the call expires.
+      try {
+        hear(bus.publish(RELEASE, { handle, reason }), () => {})
+      } catch {
+        // As said.
+      }
+    }
   }
 
   over(call: HeldCall): void {

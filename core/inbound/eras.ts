@@ -70,7 +70,7 @@ export class Eras {
   constructor(parts: ErasParts) {
     const { kernel, listen, us, showPlugin, shapes, wheel, now, nextId, fault } = parts
     const replies = new Replies({ us, showPlugin, shapes, differ: kernel.answersDiffer })
-    const questions = new Questions(wheel, nextId, kernel.holds)
+    const questions = new Questions({ wheel, nextId, holds: kernel.holds, bus: parts.bus })
     const inFlight = new InFlight()
     const sessions = new Sessions({
       sealer: parts.sealer,

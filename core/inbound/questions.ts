@@ -1,12 +1,18 @@
-import type { Question } from '../../sdk/index.ts'
+import type { Bus, Question } from '../../sdk/index.ts'
+import { hear } from '../hooks/hooks.ts'
 import type { Alarm, Wheel } from '../hooks/wheel.ts'
 import { whenOver } from '../kernel/held-pauses.ts'
 import type { PausedOutcome } from '../kernel/paused-call.ts'
 import { PATIENCE } from '../kernel/pauses.ts'
 import type { HeldCalls } from '../kernel/ports.ts'
 import { editMembers, findMember, isObject, memberText, readMembers } from '../wire/json.ts'
-import type { ClientMessage } from './message.ts'
+import { type ClientMessage, parseBody } from './message.ts'
 import type { Session } from './session.ts'
+
+/** What replicas tell each other. */
+const ANSWERED = 'question/answered'
+/** Characters. Ids of ours are far shorter. */
+const LONGEST_ID = 512
 
 /** The first revision whose elicitations have a mode. */
 const MODES_SINCE = '2025-11-25'
@@ -86,20 +92,45 @@ class Asking implements Alarm {
   }
 }
 
+/** An answer that arrived at another replica than the one that asked. */
+interface Elsewhere {
+  readonly owner: string
+  /** The id of the session that answered. */
+  readonly session: string
+  readonly text: string
+}
+
+/** What asking is made of. */
+export interface QuestionsParts {
+  readonly wheel: Wheel
+  readonly nextId: () => string
+  readonly holds: HeldCalls | undefined
+  /** Between replicas. */
+  readonly bus: Pick<Bus, 'replica' | 'publish' | 'subscribe'>
+}
+
 /**
  * What handshake clients are asked: requests on the stream of the call, answered by POSTs of the same
- * session. Each is answered once; what nobody waits for is nobody's answer.
+ * session, at whichever replica these arrive. Each is answered once; what nobody waits for is nobody's answer.
  */
 export class Questions {
   readonly #wheel: Wheel
   readonly #nextId: () => string
   readonly #byId = new Map<string, Asking>()
   readonly #holds: HeldCalls | undefined
+  readonly #bus: QuestionsParts['bus']
 
-  constructor(wheel: Wheel, nextId: () => string, holds: HeldCalls | undefined) {
+  constructor({ wheel, nextId, holds, bus }: QuestionsParts) {
     this.#wheel = wheel
     this.#nextId = nextId
     this.#holds = holds
+    this.#bus = bus
+    bus.subscribe(ANSWERED, (message) => {
+      const { owner, session, text } = message as Elsewhere
+      if (owner !== bus.replica) return
+      const body = parseBody(text)
+      if (body.kind === 'one') this.#take(session, body.message)
+    })
   }
 
   /** Asks the client of a session. Never rejects. */
@@ -109,7 +140,7 @@ export class Questions {
     // A server that waits is told what the client says; one that waits no longer has something to say itself.
     asking.held = whenOver(this.#holds, paused, () => asking.settle())
     const messages = Object.entries(paused.questions).map(([key, question]) => {
-      const id = `question-${this.#nextId()}`
+      const id = `${this.#bus.replica}/${this.#nextId()}`
       asking.open.set(id, { key, method: question.method })
       this.#byId.set(id, asking)
       return write(id, question, sourceOf(paused, key), session.client.protocolVersion)
@@ -131,7 +162,24 @@ export class Questions {
   }
 
   /** A client answers. Passed over unless that session was asked, and has not answered yet. */
-  answered({ id: session }: Session, { value, text, members }: ClientMessage): void {
+  answered({ id: session }: Session, message: ClientMessage): void {
+    const { id } = message.value
+    if (typeof id !== 'string') return
+    const owner = id.slice(0, Math.max(id.lastIndexOf('/'), 0))
+    if (owner === this.#bus.replica) return this.#take(session, message)
+    // It was asked by another replica: whose session this is has been checked here.
+    if (owner !== '' && id.length <= LONGEST_ID) {
+      const news: Elsewhere = { owner, session, text: message.text }
+      // One that gets lost on the way was not answered: the call waits, and ends in time.
+      try {
+        hear(this.#bus.publish(ANSWERED, news), () => {})
+      } catch {
+        // As said.
+      }
+    }
+  }
+
+  #take(session: string, { value, text, members }: ClientMessage): void {
     const { id, result, error } = value
     const asking = typeof id === 'string' ? this.#byId.get(id) : undefined
     const asked = asking?.open.get(id as string)

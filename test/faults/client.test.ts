@@ -153,7 +153,7 @@ test('a question that is answered twice, or by somebody else, is answered once b
   await leavesNothing(
     async () => {
       const calling = wire.beginPost(call(1), mine)
-      await calling.seen('"question-')
+      await calling.seen('"elicitation/create"')
       const [{ id }] = calling.heard()
       const say = async (who: Record<string, string>, content: object) => {
         const result = { action: 'accept', content }
