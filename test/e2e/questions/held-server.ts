@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http'
+import { Client as FormerClient } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport as FormerTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import type { Scope } from '../../fixtures/gateway.ts'
 import { type Message, type Stub, stream, stub } from '../upstreams/stub.ts'
 
@@ -101,4 +103,12 @@ export class HeldServer {
 /** Starts one. */
 export async function heldServer(scope: Scope): Promise<HeldServer> {
   return new HeldServer(await stub(scope, 'legacy'))
+}
+
+/** A client of 2025-11-25 that can be asked what it declares. */
+export async function former(scope: Scope, url: string, capabilities: object) {
+  const client = new FormerClient({ name: 'old', version: '1' }, { capabilities })
+  scope.after(() => client.close())
+  await client.connect(new FormerTransport(new URL(url)) as never)
+  return client
 }

@@ -1,8 +1,6 @@
 // Servers of handshake revisions ask with their call open: the gateway holds it until the answer comes.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Client as FormerClient } from '@modelcontextprotocol/sdk/client/index.js'
-import { StreamableHTTPClientTransport as FormerTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import {
   CreateMessageRequestSchema,
   ElicitRequestSchema,
@@ -14,7 +12,7 @@ import { FakeClock } from '../../../sdk/testing/clock.ts'
 import { type Scope, startWith } from '../../fixtures/gateway.ts'
 import { stream } from '../upstreams/stub.ts'
 import { Wire } from '../wire/wire.ts'
-import { ADA, ASKABLE, FORM, heldServer } from './held-server.ts'
+import { ADA, ASKABLE, FORM, former, heldServer } from './held-server.ts'
 
 const NAMED = `
 import { definePlugin } from 'mcp-patchbay/sdk'
@@ -59,13 +57,6 @@ async function held(scope: Scope, { session = {} }: { session?: object } = {}) {
   const retry = (state: string, inputResponses: object = { 'question-1': ADA }, headers = {}) =>
     call({ requestState: state, inputResponses }, headers).answer
   return { server, clock, gateway, wire, call, asked, retry }
-}
-
-async function former(scope: Scope, url: string, capabilities: object) {
-  const client = new FormerClient({ name: 'old', version: '1' }, { capabilities })
-  scope.after(() => client.close())
-  await client.connect(new FormerTransport(new URL(url)) as never)
-  return client
 }
 
 test('a client of 2026-07-28 is asked by its result, and the server’s call goes on with the answer', async (t) => {
