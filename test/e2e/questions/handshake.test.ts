@@ -141,7 +141,7 @@ async function waiting(scope: Scope, questions: object = { form: FORM }) {
   const mine = await open()
   const params = { name: 'up__look', arguments: {} }
   const call = wire.beginPost({ jsonrpc: '2.0', id: 7, method: 'tools/call', params }, mine)
-  await call.seen('"elicitation/create"')
+  await call.seen('"method":"')
   const post = (body: object, as = mine) => wire.post({ jsonrpc: '2.0', ...body }, as)
   return { server, clock, wire, call, post, open, mine }
 }
