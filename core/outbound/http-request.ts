@@ -10,7 +10,7 @@ import {
   respond,
   writeNotification,
 } from './message.ts'
-import { type AnswerHeaders, isSessionLost, refusedBy } from './refused-status.ts'
+import { type AnswerHeaders, isForeign, isSessionLost, refusedBy } from './refused-status.ts'
 import { UPDATED } from './resource-updates.ts'
 import { type Resumable, Resumption } from './resumption.ts'
 
@@ -119,6 +119,11 @@ export class HttpRequest implements HttpReader, Ticket, Alarm, Resumable {
         sessionLost: true,
         httpStatus,
       })
+      return
+    }
+    if (this.#link.facts.era === 'modern' && isForeign(this.#status, message)) {
+      const said = 'the server no longer understands 2026-07-28'
+      this.drop({ message: said, executed: false, sessionLost: true, httpStatus: this.#status })
       return
     }
     if (!auth && this.#status < 500 && message !== undefined && isResponse(message)) {

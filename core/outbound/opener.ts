@@ -91,9 +91,11 @@ export class Opener {
       }
       return link
     } catch (error) {
-      // It may have been upgraded: the next attempt asks.
       this.#verdicts.forget()
-      throw error
+      // It may have been upgraded. One that answered at all is asked at once, any other by the next attempt.
+      const answered = error instanceof ConnectError && NOT_SPOKEN.has(error.httpStatus)
+      if (!answered || this.#verdicts.approach.era === approach.era) throw error
+      return this.#openHttp(http, query, capabilities, signal)
     }
   }
 
@@ -124,6 +126,9 @@ export class Opener {
     }
   }
 }
+
+/** How servers refuse what they do not speak. */
+const NOT_SPOKEN: ReadonlySet<number | undefined> = new Set([400, 404, 405])
 
 const DIED_OF_PROBE: Approach = {
   transport: 'auto',

@@ -141,7 +141,7 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
       return
     }
     if (this.#again) {
-      this.#lost(why)
+      this.#fail('UNAVAILABLE', why.message, why.executed)
       return
     }
     const refused = why.httpStatus === 401 || why.httpStatus === 403
@@ -155,7 +155,7 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
       this.#retry(why, false)
       return
     }
-    this.#lost(why)
+    this.#fail('UNAVAILABLE', why.message, why.executed)
   }
 
   /** Too long without a sign of life, or too long in all. */
@@ -216,8 +216,10 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
     if (error.code === CODE.headerMismatch || error.code === CODE.version) {
       // About our own hop, never the client's: a fresh link and list may know better.
       const link = this.#link
+      // A handshake server that knows no version of ours has become one of 2026-07-28.
+      const upgraded = error.code === CODE.version && link?.facts.era === 'legacy'
       const sessionLost =
-        !this.#renewed && link !== undefined && this.#host.renews(link, this.#round)
+        !this.#renewed && link !== undefined && (upgraded || this.#host.renews(link, this.#round))
       this.lost({ message: error.message, executed: false, sessionLost })
       return
     }
@@ -236,7 +238,7 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
       if (verdict === 'retry') {
         this.#again = true
         this.#retry(why, true)
-      } else if (verdict === undefined) this.#lost(why)
+      } else if (verdict === undefined) this.#fail('UNAVAILABLE', why.message, why.executed)
       else if (verdict.kind !== 'denial') this.#settle(verdict)
       else this.#settle({ ...verdict, executed: why.executed })
     }
@@ -259,10 +261,6 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
     } catch (error) {
       this.#unopened(error)
     }
-  }
-
-  #lost({ message, executed }: Lost): void {
-    this.#fail('UNAVAILABLE', message, this.#doubtful ? 'unknown' : executed)
   }
 
   #fail(code: 'UNAVAILABLE' | 'TIMEOUT', message: string, executed: Outcome['executed']): void {

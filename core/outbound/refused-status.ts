@@ -1,4 +1,5 @@
-import { ConnectError, type Lost } from './link.ts'
+import { ConnectError, type Lost, type Message } from './link.ts'
+import { errorOf } from './message.ts'
 
 /** Headers of an answer. */
 export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>
@@ -45,4 +46,14 @@ function moved(status: number, { location }: AnswerHeaders, url: URL): string {
   if (!URL.canParse(location, url.href)) return ''
   const { href } = new URL(location, url)
   return `: it has moved to ${href.slice(0, LONGEST_LOCATION)}; set its \`url\` to that if you trust it`
+}
+
+/**
+ * Whether a modern request was refused as servers of other revisions do it: without an answer, or with an error of
+ * the range that 2026-07-28 gives no meaning. Nothing was done; it is found out anew what the server speaks.
+ */
+export function isForeign(status: number, message: Message | undefined): boolean {
+  if (status !== 400 && status !== 404 && status !== 405) return false
+  const code = message && errorOf(message)?.code
+  return code === undefined || (code <= -32_000 && code >= -32_019)
 }
