@@ -3,6 +3,7 @@ import { RelayedResult } from '../kernel/outcome.ts'
 import type { Round } from '../kernel/round.ts'
 import { editMembers, isObject } from '../wire/json.ts'
 import { NEWEST_LEGACY } from '../wire/protocol.ts'
+import type { CallLimits } from './call-host.ts'
 import type { Message } from './link.ts'
 import { isWanted } from './log-level.ts'
 import { textOf } from './message.ts'
@@ -26,6 +27,12 @@ export function resultOf(upstream: string, result: unknown, text: string | undef
   const said = JSON.stringify(resultType).slice(0, 100)
   const what = `wants something this gateway did not offer (${said})`
   return failure(upstream, 'UNAVAILABLE', what, true)
+}
+
+/** Why a call ends that has taken too long. @param isOver in all; else without a sign of life */
+export function lateness({ timeout, totalTimeout = 0 }: CallLimits, isOver: boolean): string {
+  const seconds = Math.round((isOver ? totalTimeout : timeout) / 1000)
+  return isOver ? `took longer than ${seconds} s` : `was silent for ${seconds} s`
 }
 
 /** An upstream that gave no answer. @param upstream its id */

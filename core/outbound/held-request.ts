@@ -2,6 +2,7 @@ import type { Principal, Question } from '../../sdk/index.ts'
 import type { Alarm } from '../hooks/wheel.ts'
 import type { UpstreamAsk } from '../kernel/pauses.ts'
 import type { HeldAnswers, HeldCall, HeldEnd, HeldSide } from '../kernel/ports.ts'
+import { lateness } from './answer.ts'
 import type { CallHost, CallLimits } from './call-host.ts'
 import type { Link, Lost, Message, Ticket, Waiter } from './link.ts'
 import { textOf } from './message.ts'
@@ -128,11 +129,8 @@ export class HeldRequest implements Waiter, HeldCall, Alarm {
 
   ring(): void {
     const { limits, ticket, host } = this.#parts
-    const total = host.wheel.now() >= this.#end
-    const seconds = Math.round((total ? (limits.totalTimeout ?? 0) : limits.timeout) / 1000)
     ticket.cancel('timeout')
-    const message = total ? `took longer than ${seconds} s` : `was silent for ${seconds} s`
-    this.#finish({ kind: 'late', message })
+    this.#finish({ kind: 'late', message: lateness(limits, host.wheel.now() >= this.#end) })
   }
 
   #keep(question: Message, answer: (members: string) => void): void {

@@ -7,7 +7,7 @@ import type { UpstreamAsk } from '../kernel/pauses.ts'
 import type { OpenCall, Round } from '../kernel/round.ts'
 import { isObject } from '../wire/json.ts'
 import { CODE } from '../wire/protocol.ts'
-import { failure, relayMessage, resultOf } from './answer.ts'
+import { failure, lateness, relayMessage, resultOf } from './answer.ts'
 import type { CallHost, CallLimits, FlatHeaders } from './call-host.ts'
 import { type HeldParts, HeldRequest } from './held-request.ts'
 import { asked } from './held-round.ts'
@@ -141,7 +141,7 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
       return
     }
     if (this.#again) {
-      this.#fail('UNAVAILABLE', why.message, why.executed)
+      this.#lost(why)
       return
     }
     const refused = why.httpStatus === 401 || why.httpStatus === 403
@@ -155,21 +155,15 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
       this.#retry(why, false)
       return
     }
-    this.#fail('UNAVAILABLE', why.message, why.executed)
+    this.#lost(why)
   }
 
   /** Too long without a sign of life, or too long in all. */
   ring(): void {
     if (this.#over) return
-    const limits = this.#limits
-    const { wheel } = this.#host
-    const seconds = Math.round(
-      (wheel.now() >= this.#end ? (limits.totalTimeout ?? 0) : limits.timeout) / 1000,
-    )
-    const what =
-      wheel.now() >= this.#end ? `took longer than ${seconds} s` : `was silent for ${seconds} s`
     this.#ticket?.cancel('timeout')
-    this.#fail('TIMEOUT', what, this.#executed)
+    const isOver = this.#host.wheel.now() >= this.#end
+    this.#fail('TIMEOUT', lateness(this.#limits, isOver), this.#executed)
   }
 
   #dispatch(link: Link, credentials: FlatHeaders): void {
@@ -216,10 +210,7 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
     if (error.code === CODE.headerMismatch || error.code === CODE.version) {
       // About our own hop, never the client's: a fresh link and list may know better.
       const link = this.#link
-      // A handshake server that knows no version of ours has become one of 2026-07-28.
-      const upgraded = error.code === CODE.version && link?.facts.era === 'legacy'
-      const sessionLost =
-        !this.#renewed && link !== undefined && (upgraded || this.#host.renews(link, this.#round))
+      const sessionLost = !this.#renewed && link !== undefined && this.#cures(link, error.code)
       this.lost({ message: error.message, executed: false, sessionLost })
       return
     }
@@ -232,13 +223,19 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
     else this.#settle(new RelayedError(error, text))
   }
 
+  /** A handshake server that knows no version of ours has become one of 2026-07-28. */
+  #cures(link: Link, code: number): boolean {
+    if (code === CODE.version && link.facts.era === 'legacy') return true
+    return this.#host.renews(link, this.#round)
+  }
+
   #askRefused(why: Lost): void {
     const act = (verdict: 'retry' | Outcome | undefined) => {
       if (this.#over) return
       if (verdict === 'retry') {
         this.#again = true
         this.#retry(why, true)
-      } else if (verdict === undefined) this.#fail('UNAVAILABLE', why.message, why.executed)
+      } else if (verdict === undefined) this.#lost(why)
       else if (verdict.kind !== 'denial') this.#settle(verdict)
       else this.#settle({ ...verdict, executed: why.executed })
     }
@@ -261,6 +258,10 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
     } catch (error) {
       this.#unopened(error)
     }
+  }
+
+  #lost({ message, executed }: Lost): void {
+    this.#fail('UNAVAILABLE', message, this.#doubtful ? 'unknown' : executed)
   }
 
   #fail(code: 'UNAVAILABLE' | 'TIMEOUT', message: string, executed: Outcome['executed']): void {
