@@ -37,11 +37,11 @@ export class OpenCalls {
     }
   }
 
-  /** A `notifications/cancelled` of that session. Passed over when it names nothing that is in flight. */
-  cancel(session: OpenCall['session'], { text, params, paramsMembers }: ClientMessage): void {
+  /** A `notifications/cancelled` of that session. @returns whether it names anything that is in flight */
+  cancel(session: OpenCall['session'], { text, params, paramsMembers }: ClientMessage): boolean {
     const { requestId, reason } = params
     const at = findMember(text, paramsMembers, 'requestId')
-    if (at < 0) return
+    if (at < 0) return false
     const key = idKey(requestId, memberText(text, paramsMembers, at))
     const why = typeof reason === 'string' ? reason : 'the client cancelled'
     const named = this.#open.find(
@@ -49,6 +49,7 @@ export class OpenCalls {
         id === session.id && idKey(value.id, text) === key,
     )
     named?.exchange.cancel(why)
+    return named !== undefined
   }
 }
 

@@ -90,10 +90,31 @@ function addBasicCommands({ program, terminal, attempt }: CommandHost): void {
     )
     .argument('[file]', FILE)
     .option('--profile <name>', 'serve it as a client of /mcp/<name>')
-    .action((file: string | undefined, { profile }: { profile?: string }) =>
-      attempt(false, file, async (path) => {
-        const { serveStdio } = await import('../stdio.ts')
-        await serveStdio(path, profile)
+    .option(
+      '--connect <url>',
+      'read no config: connect it to the gateway, or other server, at this URL',
+    )
+    .option(
+      '--header <header>',
+      `with --connect: "Name: value" to send; \${NAME} is taken from the environment; repeatable`,
+      (one: string, before: readonly string[] = []) => [...before, one],
+    )
+    .action((file: string | undefined, options: StdioOptions) =>
+      attempt(false, file ?? options.connect, async (path) => {
+        const { profile, connect, header = [] } = options
+        if (connect === undefined && header.length === 0) {
+          const { serveStdio } = await import('../stdio.ts')
+          return serveStdio(path, profile)
+        }
+        if (connect === undefined || file !== undefined || profile !== undefined) {
+          throw new CommandError({
+            code: 'ARGUMENTS',
+            reason: '`--connect` and `--header` go together, without a config file or `--profile`',
+            hint: 'Write `patchbay stdio <file>` or `patchbay stdio --connect <url>`.',
+          })
+        }
+        const { connectStdio } = await import('../connect/connect.ts')
+        await connectStdio(connect, header)
       }),
     )
   program
@@ -123,6 +144,12 @@ function addBasicCommands({ program, terminal, attempt }: CommandHost): void {
         else for (const line of orderInWords(order)) terminal.out(line)
       }),
     )
+}
+
+interface StdioOptions {
+  readonly profile?: string
+  readonly connect?: string
+  readonly header?: readonly string[]
 }
 
 interface SetUp {

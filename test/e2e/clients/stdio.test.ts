@@ -5,7 +5,11 @@ import { Client as CurrentClient } from '@modelcontextprotocol/client'
 import { StdioClientTransport as CurrentTransport } from '@modelcontextprotocol/client/stdio'
 import { Client as FormerClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport as FormerTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
-import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
+import {
+  ElicitRequestSchema,
+  ToolListChangedNotificationSchema,
+} from '@modelcontextprotocol/sdk/types.js'
+import { startWith } from '../../fixtures/gateway.ts'
 import { legacyUpstream, modernUpstream } from '../../fixtures/upstreams.ts'
 import { configFile, PROGRAM } from '../wire/stdio-client.ts'
 
@@ -76,6 +80,39 @@ test('the current SDK: in the era it finds, in each it is told, and what changes
     assert.deepEqual(content, [{ type: 'text', text: 'ask' }])
     assert.deepEqual(asked, ['Sure?'])
     servers.new.tools.offer(`more-${JSON.stringify(mode).replace(/\W/g, '')}`)
+    await changed.promise
+    await client.close()
+  }
+})
+
+test('both SDKs through a bridge to a gateway that runs', async (t) => {
+  const upstream = await modernUpstream(t)
+  const gateway = await startWith(t, {
+    upstreams: { new: { url: upstream.url } },
+    plugins: [{ use: 'auth-none' }],
+  })
+  await gateway.ready()
+  const how = { command: process.execPath, args: [PROGRAM, 'stdio', '--connect', gateway.url] }
+  const former = new FormerClient(NAME)
+  t.after(() => former.close())
+  const heard = Promise.withResolvers<void>()
+  former.setNotificationHandler(ToolListChangedNotificationSchema, () => heard.resolve())
+  await former.connect(new FormerTransport({ ...how, stderr: 'pipe' }))
+  const { content } = await former.callTool({ name: 'new__echo', arguments: { text: 'old' } })
+  assert.deepEqual(content, [{ type: 'text', text: 'old' }])
+  upstream.tools.offer('later')
+  await heard.promise
+  for (const mode of ['auto', 'legacy', { pin: '2026-07-28' }] as const) {
+    const changed = Promise.withResolvers<void>()
+    const client = new CurrentClient(NAME, {
+      versionNegotiation: { mode },
+      listChanged: { tools: { onChanged: () => changed.resolve() } },
+    })
+    t.after(() => client.close())
+    await client.connect(new CurrentTransport({ ...how, stderr: 'pipe' }))
+    const { content } = await client.callTool({ name: 'new__echo', arguments: { text: 'new' } })
+    assert.deepEqual(content, [{ type: 'text', text: 'new' }])
+    upstream.tools.offer(`more-${JSON.stringify(mode).replace(/\W/g, '')}`)
     await changed.promise
     await client.close()
   }
