@@ -1,3 +1,4 @@
+import type { Bus } from '../../sdk/index.ts'
 import type { Wheel } from '../hooks/wheel.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Sealer, Shapes } from '../kernel/ports.ts'
@@ -19,7 +20,7 @@ import { Replies } from './replies.ts'
 import { ResumableStreams } from './resumable-streams.ts'
 import type { Session, SessionState } from './session.ts'
 import { SessionSubscriptions } from './session-subscriptions.ts'
-import { type SessionStore, Sessions, type SessionsParts } from './sessions.ts'
+import { type SessionStore, Sessions } from './sessions.ts'
 import type { ListenConfig } from './settings.ts'
 import { respond, type WireParts } from './wire.ts'
 
@@ -38,7 +39,7 @@ export interface ErasParts {
   readonly subscriptions: Subscriptions
   readonly sessions: SessionStore
   /** Between replicas. */
-  readonly bus: SessionsParts['bus']
+  readonly bus: Bus
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Makes the ids of requests. */

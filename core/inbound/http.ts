@@ -53,7 +53,7 @@ export class Inbound {
 
   constructor(parts: InboundParts) {
     this.#parts = parts
-    const { listen, profiles, sealer, now } = parts
+    const { listen, profiles, sealer, bus, fault, now } = parts
     this.#eras = new Eras(parts)
     const { shared, modern, legacy, sessions, pipes } = this.#eras
     const { operations, replies } = shared
@@ -71,8 +71,8 @@ export class Inbound {
     })
     // 2026-07-28 is not spoken there: a client that asks hears what one of the handshake's servers says.
     const { modern: _, ...handshake } = pipes
-    const ids = new SseIds(sealer, parts.bus.replica)
-    this.#sse = new SseWire({ ...common, pipes: handshake, ids })
+    const ids = new SseIds(sealer, bus.replica)
+    this.#sse = new SseWire({ ...common, pipes: handshake, ids, sealer, bus, fault })
     this.#paths = new Set(endpointPaths(profiles))
     this.#ssePaths = ssePaths(profiles)
     const handler = this.#app().callback()

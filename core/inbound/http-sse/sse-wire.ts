@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Authenticated, type AuthRequest, deny } from '../../../sdk/index.ts'
+import { type Authenticated, type AuthRequest, type Bus, deny } from '../../../sdk/index.ts'
+import type { Sealer } from '../../kernel/ports.ts'
 import { CODE } from '../../wire/protocol.ts'
 import { HttpAuthRequest } from '../arrival.ts'
 import { readBody } from '../body.ts'
@@ -9,6 +10,7 @@ import { PipeClient, type PipeHost } from '../pipe/pipe-client.ts'
 import { PipeSession } from '../pipe/pipe-session.ts'
 import type { WireParts } from '../wire.ts'
 import type { SseIds } from './sse-ids.ts'
+import { type Posted, type SsePost, SseRelay } from './sse-relay.ts'
 import { SseStream } from './sse-stream.ts'
 
 /** Where a request of HTTP+SSE goes, as its query says. */
@@ -20,6 +22,11 @@ export interface SseParts
   readonly gate: Gate
   readonly pipes: PipeHost
   readonly ids: SseIds
+  readonly sealer: Sealer
+  /** Between replicas. */
+  readonly bus: Pick<Bus, 'replica' | 'request' | 'answer'>
+  /** Told of what made a request fail. */
+  readonly fault: (cause: unknown, requestId: string) => void
   readonly bodyLimit: number
 }
 
@@ -38,10 +45,12 @@ interface Connected {
  */
 export class SseWire {
   readonly #parts: SseParts
+  readonly #relay: SseRelay
   readonly #connected = new Map<string, Connected>()
 
   constructor(parts: SseParts) {
     this.#parts = parts
+    this.#relay = new SseRelay(parts.sealer, parts.bus, (post) => this.#take(post))
   }
 
   /** Serves one HTTP request. @param path of the MCP endpoint whose clients come in here */
@@ -126,25 +135,62 @@ export class SseWire {
     cors: readonly string[],
     id: string,
   ): void {
-    const { replies, bodyLimit } = this.#parts
+    const { replies, bodyLimit, ids, bus } = this.#parts
     readBody(request, bodyLimit, (text, problem) => {
       if (problem !== undefined) {
         const code = problem.status === 400 ? CODE.parse : CODE.invalidRequest
         return sendError(response, replies.error(problem.status, code, problem.reason), cors)
       }
       if (text === undefined) return
-      const found = this.#connected.get(id)
-      if (found === undefined || !isOf(found, who, auth)) return this.#unknown(response, cors, id)
-      const { client, stream } = found
-      stream.extend(this.#until(who))
-      const body = parseBody(text)
-      if (body.kind === 'malformed' || body.kind === 'invalid') {
-        return sendError(response, client.wrong(body), cors)
-      }
-      response.writeHead(202, ['content-type', 'text/plain', 'content-length', '8', ...cors])
-      response.end('Accepted')
-      client.serve(body, auth, who)
+      const post = { id, text, who, auth }
+      const fail = (cause: unknown) => this.#lost(response, cors, post, cause)
+      const settle = (posted: Posted) => this.#posted(response, cors, id, posted)
+      const owner = this.#connected.has(id) ? undefined : ids.replicaOf(id)
+      if (owner === undefined || owner === bus.replica) settle(this.#take(post))
+      else this.#relay.relay(owner, post).then(settle).catch(fail)
     })
+  }
+
+  /** Serves a POST whose stream is here. */
+  #take({ id, text, who, auth }: SsePost): Posted {
+    const found = this.#connected.get(id)
+    if (found === undefined || !isOf(found, who, auth)) return { kind: 'unknown' }
+    const { client, stream } = found
+    stream.extend(this.#until(who))
+    const body = parseBody(text)
+    return body.kind === 'malformed' || body.kind === 'invalid'
+      ? { kind: 'refused', reply: client.wrong(body) }
+      : { kind: 'accepted', go: () => client.serve(body, auth, who) }
+  }
+
+  #posted(response: ServerResponse, cors: readonly string[], id: string, posted: Posted): void {
+    switch (posted.kind) {
+      case 'accepted':
+        response.writeHead(202, ['content-type', 'text/plain', 'content-length', '8', ...cors])
+        response.end('Accepted')
+        return posted.go?.()
+      case 'refused':
+        return sendError(response, posted.reply, cors)
+      default:
+        return this.#unknown(response, cors, id)
+    }
+  }
+
+  /** The replica that holds the stream cannot be asked: it may not be there any more. */
+  #lost(
+    response: ServerResponse,
+    cors: readonly string[],
+    { id, auth }: SsePost,
+    cause: unknown,
+  ): void {
+    if ((cause as { code?: unknown } | null)?.code === 'NO_REPLICA') {
+      return this.#posted(response, cors, id, { kind: 'unknown' })
+    }
+    const { fault, replies } = this.#parts
+    fault(cause, auth.requestId)
+    const hint = 'Send it again, or GET a stream again.'
+    const reason = 'the replica that holds this stream did not take the message'
+    sendError(response, replies.door(deny('UNAVAILABLE', reason, { hint }), auth.requestId), cors)
   }
 
   #unknown(response: ServerResponse, cors: readonly string[], id: string): void {
@@ -152,7 +198,7 @@ export class SseWire {
     const what =
       ids.replicaOf(id) === undefined
         ? 'GET the stream again, and POST to the place it names'
-        : 'its stream has ended, or is open at another replica: GET a stream again, or let your proxy send one client to one replica'
+        : 'its stream has ended, or is open at another replica that cannot be asked: GET a stream again, or let your proxy send one client to one replica'
     const gone = replies.error(404, CODE.invalidRequest, `Session not found: ${what}`)
     sendError(response, gone, cors)
   }

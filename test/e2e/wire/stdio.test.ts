@@ -246,3 +246,22 @@ test('what is wrong with a config or a profile is told on stderr', async (t) => 
   assert.match(broken.errors(), /stdio\.principal/)
   assert.deepEqual([...strange.lines, ...broken.lines], [])
 })
+
+test('a process stays with the principal that its first message was let in as', async (t) => {
+  const TURNS = `import { definePlugin } from 'mcp-patchbay/sdk'
+let asked = 0
+export default definePlugin({ name: 'turns', version: '1.0.0',
+  configSchema: { type: 'object', additionalProperties: false, properties: {} },
+  setup: () => ({ authenticate: async () => {
+    const subject = asked++ === 1 ? 'bert' : 'anna'
+    return { principal: { issuer: 'turns', subject, claims: {}, scopes: [] } }
+  } }) })`
+  const file = configFile(t, { plugins: [{ use: './turns.ts' }] }, { 'turns.ts': TURNS })
+  const client = startStdio(t, [file])
+  const ping = (id: number) => `{"jsonrpc":"2.0","id":${id},"method":"ping"}\n`
+  client.send(ping(1) + ping(2) + ping(3))
+  await client.seen(({ id }) => id === 3)
+  const [first, second, third] = client.lines.map((line) => JSON.parse(line))
+  assert.deepEqual([first.result, third.result], [{}, {}])
+  assert.match(second.error.message, /another principal/)
+})
