@@ -187,9 +187,7 @@ export class Operations {
       argsAt: index < 0 ? -1 : (paramsMembers[index + 2] as number),
       meta,
       logLevel: session === undefined ? logLevelOf(meta) : this.#levels.of(session),
-      ...(typeof requestState === 'string' && caller.client.era === 'modern'
-        ? { state: requestState, responses: inputResponses as Record<string, unknown> }
-        : {}),
+      ...(caller.client.era === 'modern' ? this.#retry(requestState, inputResponses) : {}),
     }
     const outcome = this.#kernel.call(request, caller, exchange)
     const { era } = caller.client
@@ -235,6 +233,18 @@ export class Operations {
       case 'refused':
         giveUp(this.#kernel.holds, paused, 'the client refused')
         return { ...deny('FORBIDDEN', `the client refused ${asked.reason}`), executed }
+    }
+  }
+
+  /**
+   * What a retry goes on with. Answers without a state are its server's own business, unless plugins want to read
+   * what servers are answered: without the state nobody knows what was asked.
+   */
+  #retry(state: unknown, responses: unknown): Pick<CallRequest, 'state' | 'responses'> {
+    if (typeof state !== 'string' && this.#kernel.hooks.messages !== null) return {}
+    return {
+      ...(typeof state === 'string' ? { state } : {}),
+      ...(isObject(responses) ? { responses } : {}),
     }
   }
 

@@ -91,7 +91,12 @@ export class Round implements Call {
   /** What an upstream's questions are answered with: the source text, and the state to go with it. */
   get answering(): { readonly text: string; readonly state: string | undefined } | undefined {
     const { relayed } = this.paused ?? {}
-    if (relayed === undefined) return undefined
+    if (relayed === undefined) {
+      // Its client has answers without a state: those of a server that gave none.
+      const { responses, state } = this.request
+      if (responses === undefined || state !== undefined) return undefined
+      return { text: responsesText(this), state: undefined }
+    }
     const text = this.answersText ?? relayed.responses ?? responsesText(this)
     return { text, state: relayed.state }
   }

@@ -1,8 +1,9 @@
-// Plugins read what handshake servers ask, and what these are answered.
+// Plugins read what servers ask, and what these are answered.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { startWith } from '../../fixtures/gateway.ts'
+import { stub } from '../upstreams/stub.ts'
 import { Wire } from '../wire/wire.ts'
 import { ADA, ASKABLE, FORM, former, heldServer } from './held-server.ts'
 
@@ -90,4 +91,25 @@ test('plugins read each question once and each answer once, and may change or dr
   assert.match(JSON.stringify((await dropped).content), /kept back what it asked/)
   await over
   assert.deepEqual(asked, ['changed', 'changed'])
+})
+
+test('answers without a state reach a server that gave none, unless a plugin wants to read them', async (t) => {
+  for (const plugins of [[{ use: 'auth-none' }], [{ use: './reader.ts' }]]) {
+    const server = await stub(t, 'modern')
+    const told: unknown[] = []
+    server.acts['tools/call'] = ({ message: { params } }) => {
+      told.push(params?.inputResponses)
+      return { resultType: 'complete', content: [] }
+    }
+    const gateway = await startWith(
+      t,
+      { upstreams: { up: { url: server.url } }, plugins },
+      { files: { 'reader.ts': READER } },
+    )
+    await gateway.ready()
+    const wire = new Wire(t, gateway.url)
+    const params = { name: 'up__write', arguments: {}, _meta: ASKABLE, inputResponses: { a: ADA } }
+    assert.equal((await wire.modern('tools/call', params)).status, 200)
+    assert.deepEqual(told, plugins[0]?.use === 'auth-none' ? [{ a: ADA }] : [undefined])
+  }
 })
