@@ -7,7 +7,7 @@ import {
   writeParamHeaders,
 } from '../wire/param-headers.ts'
 import type { CallLimits, FlatHeaders } from './call-host.ts'
-import { declaredOnce, NOTHING } from './declared.ts'
+import { ANYTHING, declaredOnce, NOTHING } from './declared.ts'
 import type { UpstreamConfig } from './settings.ts'
 
 /** What the config says about the calls to one upstream. */
@@ -88,6 +88,14 @@ export class CallTerms {
     if (era === 'modern') return NOTHING
     if (this.#config.session === 'shared' && transport !== 'http') return NOTHING
     return declaredOnce(caller.client)
+  }
+
+  /**
+   * What the session that is listed may ask, as JSON. Some servers show tools that ask only to those who can be
+   * asked; where every client has a session of its own, nobody calls in this one.
+   */
+  get listCapabilities(): string {
+    return this.#config.session === 'shared' ? NOTHING : ANYTHING
   }
 
   /** Whose link tells of resources: what is shared needs no session that may ask. */

@@ -10,6 +10,9 @@ const OF_SESSIONS = ['elicitation', 'sampling', 'roots', 'extensions', 'experime
 /** What a session is told that can ask nothing. */
 export const NOTHING = '{}'
 
+/** What may be asked of anybody: what a session is told in which nobody calls, so that it lists all it has. */
+export const ANYTHING = '{"elicitation":{"form":{},"url":{}},"sampling":{},"roots":{}}'
+
 interface Declared {
   readonly perRequest: string
   readonly once: string

@@ -138,8 +138,9 @@ export class Upstream implements CallHost {
   /** Reads what it lists for one identity. Never rejects. */
   async discover(identity: string, caller: Caller): Promise<readonly ListedEntry[] | undefined> {
     if (this.#stopped || !this.#config.enabled) return undefined
+    const asker = { caller, capabilities: this.terms.listCapabilities }
     const read = async () =>
-      this.#listing.readOwn(await this.#pool.get(identity, { caller }), identity, caller)
+      this.#listing.readOwn(await this.#pool.get(identity, asker), identity, caller)
     return readAs(caller, this.id, this.#host, read)
   }
 
@@ -198,7 +199,7 @@ export class Upstream implements CallHost {
     if (this.#retry !== undefined) wheel.remove(this.#retry)
     let link: Link | undefined
     try {
-      link = await this.#pool.get(SHARED)
+      link = await this.#pool.get(SHARED, { capabilities: this.terms.listCapabilities })
       if (this.#stopped) return
       await this.#listing.read(link)
       if (this.#stopped) return
