@@ -35,6 +35,7 @@ import type { Session } from './session.ts'
 const KIND_OF = { tools: 'tool', prompts: 'prompt', resources: 'resource' } as const
 
 const NO_ARGS: Readonly<Record<string, unknown>> = Object.freeze({})
+const NO_RETRY: Pick<CallRequest, 'state' | 'responses'> = Object.freeze({})
 
 /** An exchange that can be cancelled, and knows whether its HTTP status is still open. */
 export type StatusExchange = Exchange &
@@ -241,7 +242,8 @@ export class Operations {
    * what servers are answered: without the state nobody knows what was asked.
    */
   #retry(state: unknown, responses: unknown): Pick<CallRequest, 'state' | 'responses'> {
-    if (typeof state !== 'string' && this.#kernel.hooks.messages !== null) return {}
+    if (state === undefined && responses === undefined) return NO_RETRY
+    if (typeof state !== 'string' && this.#kernel.hooks.messages !== null) return NO_RETRY
     return {
       ...(typeof state === 'string' ? { state } : {}),
       ...(isObject(responses) ? { responses } : {}),

@@ -7,7 +7,7 @@ import {
   writeParamHeaders,
 } from '../wire/param-headers.ts'
 import type { CallLimits, FlatHeaders } from './call-host.ts'
-import { ANYTHING, declaredOnce, NOTHING } from './declared.ts'
+import { ANYTHING, declaredOnce, NOTHING, sessionKey } from './declared.ts'
 import type { UpstreamConfig } from './settings.ts'
 
 /** What the config says about the calls to one upstream. */
@@ -116,7 +116,9 @@ export class CallTerms {
     const { audience, caller } = round
     const capabilities = this.capabilities(round)
     if (this.#config.session === 'shared') {
-      return capabilities === NOTHING ? audience : JSON.stringify([audience, capabilities])
+      if (capabilities === NOTHING) return audience
+      // What nearly every call needs is made once for its client.
+      return audience === '' ? sessionKey(caller.client) : JSON.stringify([audience, capabilities])
     }
     const { principal, client } = caller
     return JSON.stringify([

@@ -16,6 +16,8 @@ export const ANYTHING = '{"elicitation":{"form":{},"url":{}},"sampling":{},"root
 interface Declared {
   readonly perRequest: string
   readonly once: string
+  /** What the link of a session is known by that serves all who can be asked that. */
+  readonly key: string
 }
 
 const known = new WeakMap<Client, Declared>()
@@ -33,6 +35,11 @@ export function declaredOnce(client: Client): string {
   return of(client).once
 }
 
+/** Equal for clients that one shared session may ask the same. */
+export function sessionKey(client: Client): string {
+  return of(client).key
+}
+
 function of(client: Client): Declared {
   let found = known.get(client)
   if (found === undefined) {
@@ -44,7 +51,8 @@ function of(client: Client): Declared {
     const entries = Object.entries(all).filter(([name]) => OF_SESSIONS.includes(name))
     // Changed roots are nothing that this gateway tells.
     const once = entries.map(([name, value]) => [name, name === 'roots' ? {} : value])
-    found = { perRequest: JSON.stringify(all), once: JSON.stringify(Object.fromEntries(once)) }
+    const text = JSON.stringify(Object.fromEntries(once))
+    found = { perRequest: JSON.stringify(all), once: text, key: JSON.stringify(['', text]) }
     known.set(client, found)
   }
   return found
