@@ -48,6 +48,8 @@ export class LegacyWire {
    * tells of changed lists.
    */
   stream(arrival: HttpArrival): void {
+    // It may have left while it was found out who it is: nothing would ever end its stream.
+    if (arrival.response.closed) return
     const { headers } = arrival.request
     if (headers['mcp-session-id'] === undefined) return this.none(arrival)
     const session = this.#session(arrival, NO_ID)

@@ -29,6 +29,8 @@ export class SseStream implements Pipe, Alarm {
   readonly #closed: () => void
   #until: number
   #gone = false
+  /** Its last word was said; it may have yet to leave. */
+  #ended = false
 
   constructor({ response, headers, wheel, until, closed }: SseStreamParts) {
     this.#response = response
@@ -55,7 +57,8 @@ export class SseStream implements Pipe, Alarm {
   }
 
   write(json: string, left?: () => void): void {
-    if (this.#gone) return left?.()
+    // Node.js takes what is written behind the end for a fault that nobody catches.
+    if (this.#gone || this.#ended) return left?.()
     if (this.#response.writableLength > MOST_UNREAD) {
       this.#response.destroy()
       return left?.()
@@ -66,7 +69,7 @@ export class SseStream implements Pipe, Alarm {
   }
 
   flushed(told: () => void): void {
-    if (this.#gone || this.#response.writableLength === 0) return told()
+    if (this.#gone || this.#ended || this.#response.writableLength === 0) return told()
     this.#response.write(': \n\n', () => told())
   }
 
@@ -77,6 +80,8 @@ export class SseStream implements Pipe, Alarm {
 
   ring(): void {
     if (this.#gone) return
+    // It had its time to read what was left.
+    if (this.#ended) return void this.#response.destroy()
     // Whoever may no longer call may no longer listen.
     if (this.#wheel.now() >= this.#until) return void this.end()
     if (this.keepsUp) this.#response.write(': keep-alive\n\n')
@@ -87,6 +92,12 @@ export class SseStream implements Pipe, Alarm {
   /** Ends it from our side. Resolves when its last word has left. */
   async end(): Promise<void> {
     if (this.#gone) return
+    if (!this.#ended) {
+      this.#wheel.remove(this)
+      this.deadline = this.#wheel.now() + KEEP_ALIVE
+      this.#wheel.add(this)
+    }
+    this.#ended = true
     await new Promise<void>((resolve) => {
       this.#response.on('close', resolve)
       this.#response.end()

@@ -93,6 +93,8 @@ export class SseWire {
     cors: readonly string[],
     query: URLSearchParams,
   ): void {
+    // It may have left while it was found out who it is: nothing would ever end its stream.
+    if (response.closed) return
     const { replies, streams, wheel, inFlight, ids, pipes } = this.#parts
     if (accept !== undefined && !/text\/(event-stream|\*)|\*\/\*/i.test(accept)) {
       const reason = 'Not Acceptable: Accept must list text/event-stream'
