@@ -1,6 +1,7 @@
 import type { Outcome } from '../../sdk/index.ts'
+import { messageOf } from '../hooks/errors.ts'
 import { isPromise } from '../hooks/hooks.ts'
-import { RelayedError } from '../kernel/outcome.ts'
+import { outcomeOf, RelayedError } from '../kernel/outcome.ts'
 import { PausedOutcome } from '../kernel/paused-call.ts'
 import type { UpstreamAsk } from '../kernel/pauses.ts'
 import type { HeldAnswers, HeldEnd, HeldSide } from '../kernel/ports.ts'
@@ -79,7 +80,10 @@ export class HeldRound implements HeldSide, OpenCall {
   }
 }
 
-/** What becomes of a round whose server asks and holds its call. What is not asked holds nothing. */
+/**
+ * What becomes of a round whose server asks and holds its call. What is not asked holds nothing. Never throws and
+ * never rejects: nobody above what a server says would catch it.
+ */
 export function asked(host: CallHost, round: Round, ask: UpstreamAsk): Outcome | Promise<Outcome> {
   const check = (outcome: Outcome) => {
     if (!(outcome instanceof PausedOutcome) && ask.held !== undefined) {
@@ -87,8 +91,17 @@ export function asked(host: CallHost, round: Round, ask: UpstreamAsk): Outcome |
     }
     return outcome
   }
-  const outcome = host.vault.asked(round, ask)
-  return isPromise(outcome) ? outcome.then(check) : check(outcome)
+  // For example arguments too deep to be written down for the next round.
+  const fail = (cause: unknown) => {
+    const message = `asked something, and its call cannot be paused: ${messageOf(cause)}`
+    return check(outcomeOf(cause, true) ?? failure(host.id, 'UNAVAILABLE', message, true))
+  }
+  try {
+    const outcome = host.vault.asked(round, ask)
+    return isPromise(outcome) ? outcome.then(check).catch(fail) : check(outcome)
+  } catch (cause) {
+    return fail(cause)
+  }
 }
 
 function answersOf(round: Round): HeldAnswers {
