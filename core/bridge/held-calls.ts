@@ -17,6 +17,8 @@ interface Kept {
   readonly call: HeldCall
   readonly principal: string
   readonly expiry: Alarm
+  /** Its server has ended it without waiting for the answer. */
+  ended: boolean
   over: (() => void) | undefined
 }
 
@@ -74,7 +76,7 @@ export class HeldCallStore implements HeldCalls {
       this.#take(id)?.call.cancel('nobody answered')
     })
     this.#counts.set(principal, count + 1)
-    this.#kept.set(id, { call, principal, expiry, over: undefined })
+    this.#kept.set(id, { call, principal, expiry, ended: false, over: undefined })
     return `${this.#parts.bus.replica}/${id}`
   }
 
@@ -110,13 +112,19 @@ export class HeldCallStore implements HeldCalls {
   }
 
   over(call: HeldCall): void {
-    for (const kept of this.#kept.values()) if (kept.call === call) kept.over?.()
+    for (const kept of this.#kept.values()) {
+      if (kept.call !== call) continue
+      kept.ended = true
+      kept.over?.()
+    }
   }
 
   whenOver(handle: string, run: () => void): void {
     const { owner, id } = read(handle)
     const kept = owner === this.#parts.bus.replica ? this.#kept.get(id) : undefined
-    if (kept !== undefined) kept.over = run
+    // It may have ended before anybody could be asked.
+    if (kept?.ended === true) run()
+    else if (kept !== undefined) kept.over = run
   }
 
   /** Gives up what is held here. */
