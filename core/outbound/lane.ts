@@ -34,6 +34,8 @@ interface Watched {
   missed: boolean
 }
 
+/** Characters of a URI that others can lie below: each place where one may end costs a look. */
+const LONGEST = 2_048
 /** What comes between a URI and what lies below it. */
 const BELOW = /[/?#]/g
 
@@ -205,7 +207,7 @@ export class Lane {
     const params = textOf(message, 'params')
     const update = { uri, ...(params === undefined ? {} : { params }) }
     this.#tell(uri, update)
-    for (const { index } of uri.matchAll(BELOW)) {
+    for (const { index } of uri.slice(0, LONGEST + 1).matchAll(BELOW)) {
       if (index > 0) this.#tell(uri.slice(0, index), update)
       if (index + 1 < uri.length) this.#tell(uri.slice(0, index + 1), update)
     }
