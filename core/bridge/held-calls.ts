@@ -55,8 +55,12 @@ export class HeldCallStore implements HeldCalls {
         return new Promise<HeldEnd>((resolve) => {
           const side = { message: (text: string) => stream.send(text), ended: resolve }
           const call = this.#resume(id, answers, side)
-          const stop = () => call.cancel('the client cancelled')
-          stream.signal.addEventListener('abort', stop, { once: true })
+          const stop = () => {
+            call.cancel('the client cancelled')
+            resolve(lost('the client cancelled'))
+          }
+          if (stream.signal.aborted) stop()
+          else stream.signal.addEventListener('abort', stop, { once: true })
         })
       }),
       bus.subscribe(RELEASE, (message) => {

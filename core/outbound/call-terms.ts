@@ -7,7 +7,7 @@ import {
   writeParamHeaders,
 } from '../wire/param-headers.ts'
 import type { CallLimits, FlatHeaders } from './call-host.ts'
-import { ANYTHING, declaredOnce, NOTHING, sessionKey } from './declared.ts'
+import { ANYTHING, declaredOnce, declaredShared, NOTHING, sessionKey } from './declared.ts'
 import type { UpstreamConfig } from './settings.ts'
 
 /** What the config says about the calls to one upstream. */
@@ -86,8 +86,8 @@ export class CallTerms {
     const { era, transport = this.#config.url === undefined ? 'stdio' : 'http' } = this.#status()
     // In 2026-07-28 each request says so itself.
     if (era === 'modern') return NOTHING
-    if (this.#config.session === 'shared' && transport !== 'http') return NOTHING
-    return declaredOnce(caller.client)
+    if (this.#config.session === 'per-client') return declaredOnce(caller.client)
+    return transport === 'http' ? declaredShared(caller.client) : NOTHING
   }
 
   /**

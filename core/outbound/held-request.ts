@@ -1,11 +1,12 @@
-import type { Principal, Question } from '../../sdk/index.ts'
+import type { Caller, Question } from '../../sdk/index.ts'
 import type { Alarm } from '../hooks/wheel.ts'
 import type { UpstreamAsk } from '../kernel/pauses.ts'
 import type { HeldAnswers, HeldCall, HeldEnd, HeldSide } from '../kernel/ports.ts'
 import { lateness } from './answer.ts'
 import type { CallHost, CallLimits } from './call-host.ts'
 import type { Link, Lost, Message, Ticket, Waiter } from './link.ts'
-import { textOf } from './message.ts'
+import { REFUSED, textOf } from './message.ts'
+import { mayAsk } from './upstream-ask.ts'
 
 /** Questions of one call that wait at the same time. */
 const MOST_QUESTIONS = 16
@@ -25,7 +26,7 @@ interface Asked {
 /** What a held request is taken over from. */
 export interface HeldParts {
   readonly host: CallHost
-  readonly principal: Principal
+  readonly caller: Caller
   readonly link: Link
   readonly ticket: Ticket
   readonly limits: CallLimits
@@ -98,6 +99,7 @@ export class HeldRequest implements Waiter, HeldCall, Alarm {
   }
 
   asked(question: Message, answer: (members: string) => void): void {
+    if (!mayAsk(this.#parts.caller.client, question)) return answer(REFUSED)
     if (this.#over || this.#open.size >= MOST_QUESTIONS) return answer(TOO_MANY)
     this.#keep(question, answer)
     if (this.#side !== undefined) this.#ask()
@@ -152,8 +154,8 @@ export class HeldRequest implements Waiter, HeldCall, Alarm {
   }
 
   #hold(): UpstreamAsk | undefined {
-    const { host, principal } = this.#parts
-    const held = host.holds.hold(this, principal)
+    const { host, caller } = this.#parts
+    const held = host.holds.hold(this, caller.principal)
     if (held === undefined) return undefined
     this.#since = host.wheel.now()
     const questions: Record<string, Question> = {}

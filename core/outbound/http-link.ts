@@ -83,6 +83,7 @@ export class HttpLink implements Link, RequestOwner {
           )
         : new RequestedUpdates(
             (request, waiter) => this.send(request, waiter),
+            shared.wheel,
             (wanted) => this.#heard(wanted),
           )
   }

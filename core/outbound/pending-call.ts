@@ -106,10 +106,12 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
 
   /** It waits for the answer with its request open: that outlives this round. */
   asked(question: Message, answer: (members: string) => void): void {
-    if (this.#over || !mayAsk(this.#round, question)) return answer(REFUSED)
+    const { caller, returning } = this.#round
+    // Nobody can be asked from inside a way back.
+    if (this.#over || returning || !mayAsk(caller.client, question)) return answer(REFUSED)
     const parts: HeldParts = {
       host: this.#host,
-      principal: this.#round.caller.principal,
+      caller,
       link: this.#link as Link,
       ticket: this.#ticket as Ticket,
       limits: this.#limits,

@@ -53,6 +53,7 @@ export abstract class PipeLink implements Link {
   protected readonly us: Implementation
   readonly #waiting = new Map<number, Waiter>()
   readonly #strays: Strays
+  readonly #wheel: Wheel
   #nextId = 1
   #envelope = ''
   #changed: (() => void) | undefined
@@ -67,6 +68,7 @@ export abstract class PipeLink implements Link {
 
   constructor(us: Implementation, wheel: Wheel) {
     this.us = us
+    this.#wheel = wheel
     this.#strays = new Strays(() => wheel.now())
   }
 
@@ -118,7 +120,7 @@ export abstract class PipeLink implements Link {
   subscribe(uri: string, headers?: Outgoing['headers']): Promise<void> {
     this.#updates ??=
       this.facts.era === 'legacy'
-        ? new RequestedUpdates((request, waiter) => this.send(request, waiter))
+        ? new RequestedUpdates((request, waiter) => this.send(request, waiter), this.#wheel)
         : new ListenedUpdates(
             (params, wanted, reader) => this.#listenTo(params, wanted, reader),
             (message) => this.#notified(message),

@@ -1,3 +1,4 @@
+import type { Wheel } from '../hooks/wheel.ts'
 import { isObject } from '../wire/json.ts'
 import type { Message, Outgoing, ServerFacts, Ticket, Waiter } from './link.ts'
 import { DEAF, errorOf } from './message.ts'
@@ -39,6 +40,9 @@ export function closedLink(): SubscribeError {
 
 type Headers = Readonly<Record<string, string>>
 
+/** How long a server's word on a subscription is waited for, in milliseconds. */
+const PATIENCE = 60_000
+
 /** How a link asks its server to tell of single resources. */
 export interface ResourceUpdates {
   /** How many it asked for. */
@@ -58,6 +62,7 @@ export interface ResourceUpdates {
  */
 export class RequestedUpdates implements ResourceUpdates {
   readonly #send: (request: Outgoing, waiter: Waiter) => Ticket
+  readonly #wheel: Wheel
   readonly #heard: (headers: Headers | undefined) => Promise<void> | undefined
   readonly #asked = new Map<string, Headers | undefined>()
   readonly #turns = new Map<string, Promise<void>>()
@@ -66,9 +71,11 @@ export class RequestedUpdates implements ResourceUpdates {
   /** @param heard resolves when what the server tells will be heard; `undefined` when it is already */
   constructor(
     send: (request: Outgoing, waiter: Waiter) => Ticket,
+    wheel: Wheel,
     heard: (headers: Headers | undefined) => Promise<void> | undefined = () => undefined,
   ) {
     this.#send = send
+    this.#wheel = wheel
     this.#heard = heard
   }
 
@@ -120,17 +127,25 @@ export class RequestedUpdates implements ResourceUpdates {
     if (this.#closed) return Promise.reject(closedLink())
     return new Promise((resolve, reject) => {
       const params = `"uri":${JSON.stringify(uri)}`
-      this.#send(
+      const late = this.#wheel.after(PATIENCE, () => {
+        // Nobody waits behind it, and what the server says is not taken for a word about it.
+        ticket.cancel('timeout')
+        reject(new SubscribeError(`did not answer ${method} in time`, { lost: true }))
+      })
+      const ticket = this.#send(
         { method, params, meta: '', progress: false, headers },
         {
-          answered(message) {
+          answered: (message) => {
+            this.#wheel.remove(late)
             const error = errorOf(message)
             if (error === undefined) resolve()
             else reject(new SubscribeError(error.message, { error }))
           },
           ...DEAF,
-          lost: ({ message, sessionLost = false }) =>
-            reject(new SubscribeError(message, { lost: true, gone: sessionLost })),
+          lost: ({ message, sessionLost = false }) => {
+            this.#wheel.remove(late)
+            reject(new SubscribeError(message, { lost: true, gone: sessionLost }))
+          },
         },
       )
     })

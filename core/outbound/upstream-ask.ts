@@ -1,4 +1,5 @@
 import {
+  type Client,
   type Failure,
   QUESTION_METHODS,
   type Question,
@@ -6,12 +7,15 @@ import {
 } from '../../sdk/index.ts'
 import type { UpstreamAsk } from '../kernel/pauses.ts'
 import type { Round } from '../kernel/round.ts'
+import { missingCapabilities } from '../wire/capabilities.ts'
 import { findMember, isObject, memberText, readMembers, repeatsNameAnywhere } from '../wire/json.ts'
 import { CODE } from '../wire/protocol.ts'
 import type { Message } from './link.ts'
 
 /** Questions of one round, as many as plugins may ask. */
 const MOST = 16
+/** Characters of one: it waits in memory. */
+const LONGEST = 1024 * 1024
 
 /** What a result of type `input_required` asks; a string says why it asks nothing that can be passed on. */
 export function readAsk(
@@ -73,12 +77,12 @@ function allAccepted(responses: string): boolean {
   return answers.every((one) => isObject(one) && one.action === 'accept')
 }
 
-/** Whether a server's request may go to the caller: it can be asked that, and reads what is judged here. */
-export function mayAsk(round: Round, { value, text }: Message): boolean {
-  const { method, params } = value
-  if (params !== undefined && !isObject(params)) return false
-  const question = { method, params: params ?? {} } as Question
-  return Object.keys(round.missing(question)).length === 0 && !repeatsNameAnywhere(text, 0)
+/** Whether a server's request may go to that client: it can be asked that, and reads what is judged here. */
+export function mayAsk(client: Client, { value, text }: Message): boolean {
+  const { method, params = {} } = value
+  if (!isObject(params) || text.length > LONGEST) return false
+  const missed = missingCapabilities(client, method as Question['method'], params.mode)
+  return Object.keys(missed).length === 0 && !repeatsNameAnywhere(text, 0)
 }
 
 /** An upstream needs what the caller's client did not declare: the caller is told, in its own words. */

@@ -66,6 +66,8 @@ test('a client of 2026-07-28 is asked by its result, and the server’s call goe
   assert.deepEqual(json.result.inputRequests, { 'question-1': FORM })
   const going = retry(state)
   assert.deepEqual((await answer).result, ADA)
+  const sampling = { method: 'sampling/createMessage', params: { messages: [], maxTokens: 1 } }
+  assert.equal((await waiting.ask(sampling)).error?.code, -32601)
   const again = waiting.ask()
   const second = (await going).json.result
   assert.deepEqual(Object.keys(second.inputRequests), ['question-2'])
