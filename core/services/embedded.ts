@@ -35,6 +35,7 @@ import { MemoryLock } from './memory-lock.ts'
 import { MetricsStore } from './metrics-store.ts'
 import { SESSION_MIGRATIONS, SessionArchive } from './session-archive.ts'
 import type { SqliteDatabase } from './sqlite/database.ts'
+import type { WorkerServices } from './workers/worker-services.ts'
 
 /** An event that makes a plugin emit an event that makes …: nobody means that. */
 const DEEPEST = 8
@@ -53,6 +54,8 @@ export interface EmbeddedParts {
   readonly file: string
   /** This process's id among the replicas. */
   readonly replica: string
+  /** Where this process is one of several workers: what the primary serves to all of them. */
+  readonly worker?: WorkerServices | undefined
   /** Addresses, networks and hosts that `Http` may reach besides the internet. */
   readonly egress: readonly string[]
   /** Finds addresses; the system's resolver when left out. */
@@ -69,24 +72,30 @@ export class EmbeddedServices {
   readonly metrics: MetricsStore
   /** The gateway's own part of the embedded bus. */
   readonly bus: Bus
+  /** The gateway's own part of what workers share; `undefined` where there are none. */
+  readonly keyValue: KeyValue | undefined
   /** Who runs dry, and what those in shadow said so far. */
   readonly shadow: { readonly runs: DryRuns; readonly report: CountedShadows }
   readonly #parts: EmbeddedParts
   readonly #stores = new Map<string, MemoryKeyValue>()
-  readonly #bus: MemoryBus
-  readonly #lock: MemoryLock
+  readonly #bus: Bus
+  readonly #lock: Lock
   #http: GuardedHttp | undefined
   #database: SqliteDatabase | undefined
   #depth = 0
 
   constructor(parts: EmbeddedParts) {
-    const { wheel, fault } = parts
+    const { wheel, fault, worker } = parts
     this.#parts = parts
     this.shadow = { runs: new DryRuns(), report: new CountedShadows(parts.clock) }
     this.metrics = new MetricsStore((cause) => fault(cause, 'a source of metrics'))
-    this.#bus = new MemoryBus(parts.replica, wheel, (cause, topic) => fault(cause, `bus ${topic}`))
+    this.#bus =
+      worker?.bus ??
+      new MemoryBus(parts.replica, wheel, (cause, topic) => fault(cause, `bus ${topic}`))
     this.bus = lineBus(this.#bus, GATEWAY_LINE)
-    this.#lock = new MemoryLock(wheel)
+    this.#lock = worker?.lock ?? new MemoryLock(wheel)
+    this.keyValue = worker?.keyValue(GATEWAY_LINE)
+    worker?.joinMetrics(this.metrics)
   }
 
   /**
@@ -174,7 +183,9 @@ export class EmbeddedServices {
     this.#http ??= new GuardedHttp(new EgressRules(egress), wheel, resolve)
   }
 
-  #store(id: string): MemoryKeyValue {
+  #store(id: string): KeyValue {
+    const { worker } = this.#parts
+    if (worker !== undefined) return worker.keyValue(id)
     let store = this.#stores.get(id)
     if (store === undefined) {
       store = new MemoryKeyValue(this.#parts.clock)

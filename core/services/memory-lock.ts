@@ -21,11 +21,30 @@ export class MemoryLock implements Lock {
     { ttlMs, waitMs = 0 }: LockOptions,
     work: (lease: Lease) => Maybe<T>,
   ): Promise<T | undefined> {
-    if (!(ttlMs > 0 && waitMs >= 0)) {
-      throw new RangeError(`lock ${name}: ttlMs must be above 0, waitMs 0 or more`)
-    }
-    if (!(await this.#take(name, waitMs))) return undefined
     const lease = new AbortController()
+    const release = await this.acquire(name, { ttlMs, waitMs }, () => {
+      lease.abort(new Error(`the lock ${name} was held for more than ${ttlMs} ms`))
+    })
+    if (release === undefined) return undefined
+    try {
+      return await work({ signal: lease.signal })
+    } finally {
+      release()
+    }
+  }
+
+  /**
+   * Begins to hold the lock.
+   * @param expired told when it is somebody else's after `ttlMs`
+   * @returns lets go of it at once, and does nothing once it has expired; `undefined` when it was not to be had
+   */
+  async acquire(
+    name: string,
+    { ttlMs, waitMs = 0 }: LockOptions,
+    expired: () => void,
+  ): Promise<(() => void) | undefined> {
+    checkTimes(name, ttlMs, waitMs)
+    if (!(await this.#take(name, waitMs))) return undefined
     let over = false
     const end = () => {
       if (over) return
@@ -35,13 +54,9 @@ export class MemoryLock implements Lock {
     }
     const alarm = this.#wheel.after(ttlMs, () => {
       end()
-      lease.abort(new Error(`the lock ${name} was held for more than ${ttlMs} ms`))
+      expired()
     })
-    try {
-      return await work({ signal: lease.signal })
-    } finally {
-      end()
-    }
+    return end
   }
 
   #take(name: string, waitMs: number): Maybe<boolean> {
@@ -71,4 +86,10 @@ export class MemoryLock implements Lock {
     if (first === undefined) this.#held.delete(name)
     else first.begin()
   }
+}
+
+/** @throws RangeError for times that make no sense */
+export function checkTimes(name: string, ttlMs: number, waitMs: number): void {
+  if (ttlMs > 0 && waitMs >= 0) return
+  throw new RangeError(`lock ${name}: ttlMs must be above 0, waitMs 0 or more`)
 }

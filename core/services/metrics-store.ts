@@ -6,6 +6,8 @@ export class MetricsStore {
   readonly #lines = new Map<string, Map<string, NumberInstrument | HistogramInstrument>>()
   readonly #sources = new Set<{ read(): Iterable<Metric> }>()
   readonly #fault: (cause: unknown) => void
+  /** Adds what the gateway's other processes have, where there are others. */
+  joined: ((own: Metric[]) => Promise<Metric[]>) | undefined
 
   /** @param fault told of a source that throws; the others are read all the same */
   constructor(fault: (cause: unknown) => void) {
@@ -34,6 +36,7 @@ export class MetricsStore {
           : put(own, name, new HistogramInstrument(options))
       },
       read: () => this.read(),
+      readAll: () => this.readAll(),
       source: (read) => this.source(read),
     }
   }
@@ -52,6 +55,12 @@ export class MetricsStore {
       }
     }
     return metrics
+  }
+
+  /** Everything there is in all processes of this gateway. */
+  async readAll(): Promise<Metric[]> {
+    const own = this.read()
+    return this.joined === undefined ? own : this.joined(own)
   }
 
   /** Asks `read` too at each reading, until the returned function is called. */

@@ -74,8 +74,15 @@ export interface Metrics {
     name: string,
     options: InstrumentOptions & { readonly boundaries: readonly number[] },
   ): Histogram
-  /** Everything there is: every plugin's instruments and what the sources say. */
+  /** Everything there is in this process: every plugin's instruments and what the sources say. */
   read(): Metric[]
+  /**
+   * Everything there is in all processes of this gateway (config key `workers`): what exporters tell. Series of the
+   * same instrument and labels are added up, those of gauges too: measure quantities with these, and give what
+   * must not be added a label that tells the processes apart. With several, the gauge `patchbay.worker.up` is 1 for
+   * each that answered and 0 for each that did not. Counters of a worker that died are gone with it.
+   */
+  readAll(): Promise<Metric[]>
   /** Asked at each reading, for numbers kept elsewhere. @returns takes the source away */
   source(read: () => Iterable<Metric>): () => void
 }
