@@ -26,7 +26,7 @@ export class Banner {
   }
 
   /** Prints the head, then upstreams as they arrive, then the snippet to paste into a client. */
-  open(gateway: Gateway): void {
+  open(gateway: Pick<Gateway, 'url' | 'adminUrl' | 'status' | 'watch'>): void {
     const { file, plugins } = this.#config
     const endpoint = new URL('/mcp', gateway.url).href
     const named = plugins.map(({ id, mode }) => (mode === 'shadow' ? `${id} (shadow)` : id))

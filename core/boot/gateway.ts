@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { Clock, Event, Secrets, UpstreamStatus } from '../../sdk/index.ts'
 import { HeldCallStore } from '../bridge/held-calls.ts'
@@ -21,18 +20,19 @@ import type { GatewayConfig } from './config/settings.ts'
 import { unmatchedNames } from './config/unmatched.ts'
 import { firstLook } from './first-look.ts'
 import { hookMetrics } from './hook-metrics.ts'
+import { idMaker } from './id-maker.ts'
 import { Journal } from './journal.ts'
 import { argumentCheck } from './loading/offered-inputs.ts'
 import { embeddedServices, type Late, setUpLines } from './loading/set-up.ts'
 import { makeLog } from './log.ts'
 import { sessionStore, spentStates, tracesOf } from './own-state.ts'
+import { type ClientSide, stopper } from './stopper.ts'
 import { gatewayVersion } from './version.ts'
+import { shared, shareOf, type WorkerSeat } from './workers/seat.ts'
 
 export { type GatewaySetUp, setUpGateway } from './loading/set-up.ts'
 
-/** How long clients of calls that were cut have to be told so. */
-const LAST_WORDS = 1_000
-/** Subscriptions to single resources, of all principals together. */
+/** Subscriptions to single resources, of all principals together; workers divide them. */
 const MOST_SUBSCRIPTIONS = 100_000
 
 /** A running gateway. Several can live in one process. */
@@ -48,8 +48,9 @@ export interface Gateway {
   /**
    * Stops taking calls, waits for those in flight as long as `drain` says, and ends everything.
    * `cut`: how many calls were not waited for. Idempotent.
+   * @param within milliseconds to wait at most, when that is shorter
    */
-  stop(): Promise<{ readonly cut: number }>
+  stop(within?: number): Promise<{ readonly cut: number }>
 }
 
 /** What a gateway is started with besides its config. */
@@ -61,13 +62,8 @@ export interface GatewayOptions {
   readonly secrets?: Secrets
   /** The client to serve in place of all that a port and an admin door serve. */
   readonly client?: StdioClient
-}
-
-/** How clients come in. */
-interface ClientSide {
-  readonly inFlight: number
-  drain(): Promise<void>
-  close(): Promise<void>
+  /** The place of this gateway among the workers that are one gateway together. */
+  readonly worker?: WorkerSeat
 }
 
 /**
@@ -75,11 +71,14 @@ interface ClientSide {
  * @throws GatewayError when its data are in use, or a plugin or the port fails; nothing is left running then
  */
 export async function startGateway(
-  config: GatewayConfig,
+  whole: GatewayConfig,
   options: GatewayOptions = {},
 ): Promise<Gateway> {
-  // Those that serve one client share what is kept: nobody has to find them there.
-  if (options.client === undefined) await refuseOccupied(config)
+  const { worker: seat } = options
+  const config = seat === undefined ? whole : shareOf(whole, seat.count)
+  const workers = seat?.count ?? 1
+  // Those that serve one client share what is kept: nobody has to find them there. Workers share it, too.
+  if (options.client === undefined && seat === undefined) await refuseOccupied(config)
   const secrets = options.secrets ?? new Redactor()
   for (const one of config.secrets) secrets.add(one)
   const log = options.log ?? makeLog({ level: config.log.level, secrets })
@@ -90,16 +89,18 @@ export async function startGateway(
   const nextId = idMaker()
   const journal = new Journal(log)
   const { fault } = journal
-  const seal = new Seal(sealKeys(config.keys, config.data))
+  const seal = new Seal(seat?.keys ?? sealKeys(config.keys, config.data))
+  const worker = seat?.services({ wheel, fault: journal.failed })
 
   const late: Late = { kernel: undefined, outbound: undefined }
-  const embedded = embeddedServices(config, { clock, wheel, sealer: seal, secrets }, late, log)
+  const parts = { clock, wheel, sealer: seal, secrets, worker }
+  const embedded = embeddedServices(config, parts, late, log)
   const set = await setUpLines(config, late, log, embedded)
   const { lines, own } = set
   const traces = tracesOf(own.tracer, (plugin, cause) =>
     late.kernel?.hooks.report(plugin, 'provide', cause, true),
   )
-  const holds = new HeldCallStore({ bus: own.bus, wheel, nextId })
+  const holds = new HeldCallStore({ bus: own.bus, wheel, nextId, workers })
   const kernel: Kernel = new Kernel({
     clock,
     wheel,
@@ -117,7 +118,7 @@ export async function startGateway(
       : undefined,
     argumentCheck,
     sealer: seal,
-    spent: spentStates(own.keyValue, clock),
+    spent: spentStates(own.keyValue ?? embedded.keyValue, clock),
     traces,
     listTtl: config.lists.ttl,
     holds,
@@ -183,7 +184,7 @@ export async function startGateway(
       wheel,
       subscriptions: new SubscriptionBroker(kernel, outbound, {
         perPrincipal: config.listen.subscriptions,
-        inAll: MOST_SUBSCRIPTIONS,
+        inAll: shared(MOST_SUBSCRIPTIONS, workers),
       }),
       sealer: seal,
       sessions: sessionStore(
@@ -194,6 +195,7 @@ export async function startGateway(
         (cause) => fault(cause, ''),
       ),
       bus: own.bus,
+      workers,
       now: () => clock.now(),
       nextId,
       refused: journal.refused,
@@ -207,7 +209,7 @@ export async function startGateway(
       url = port.url
       const { shadow } = embedded
       const made = { config, kernel, lines, outbound, clock, wheel, failures, health, shadow }
-      const site = { ...made, inbound: port, nextId, fault, refused: journal.refused }
+      const site = { ...made, seat, worker, inbound: port, nextId, fault, refused: journal.refused }
       admin = await adminDoor(site, log)
     } else {
       const { StdioInbound } = await import('../inbound/stdio/stdio-inbound.ts')
@@ -221,52 +223,36 @@ export async function startGateway(
     wheel.close()
     throw error
   }
-  if (kernel.hooks.on.authenticate === null) journal.closed()
+  if (kernel.hooks.on.authenticate === null && (seat?.slot ?? 0) === 0) journal.closed()
   const inShadow = lines.filter(({ mode }) => mode === 'shadow').map(({ id }) => id)
   const told = inShadow.length === 0 ? {} : { shadow: inShadow }
   const where = options.client === undefined ? { url, admin: admin?.url } : { client: 'stdio' }
-  log.info({ ...where, plugins: lines.map(({ id }) => id), ...told }, 'listening')
+  const plugins = lines.map(({ id }) => id)
+  // Workers are one gateway: the primary says once that it listens.
+  if (seat === undefined) log.info({ ...where, plugins, ...told }, 'listening')
   outbound.start()
   if (pipes !== undefined) {
     await firstLook(() => outbound.status(), listeners, wheel)
     pipes.listen()
   }
 
-  let stopping: Promise<{ cut: number }> | undefined
-  const elapsed = (ms: number) => new Promise<void>((resolve) => wheel.after(ms, resolve))
-  const stop = async () => {
-    log.info({}, 'stopping')
-    const drained = inbound.drain()
-    await Promise.race([drained, elapsed(config.drain)])
-    const cut = inbound.inFlight
-    // What still waits for an upstream ends as UNAVAILABLE, and its client is told before the port closes.
-    holds.close()
-    const ended = outbound.stop()
-    await Promise.race([drained, elapsed(LAST_WORDS)])
-    await inbound.close()
-    await admin?.close()
-    await ended
-    await lifecycle.stop()
-    await embedded.close()
-    wheel.close()
-    journal.stopped(cut)
-    return { cut }
-  }
+  const stop = stopper({
+    config,
+    log,
+    journal,
+    inbound,
+    admin,
+    holds,
+    outbound,
+    lifecycle,
+    embedded,
+    wheel,
+  })
   return {
     url,
     ...(admin === undefined ? {} : { adminUrl: admin.url }),
     status: () => outbound.status(),
     watch: (listener) => listeners.add(listener),
-    stop() {
-      stopping ??= stop()
-      return stopping
-    },
+    stop,
   }
-}
-
-/** Ids that no other gateway makes: a random beginning and a count. */
-function idMaker(): () => string {
-  const start = randomBytes(6).toString('base64url')
-  let count = 0
-  return () => `${start}-${(++count).toString(36)}`
 }

@@ -37,6 +37,11 @@ export class Journal {
     }
   }
 
+  /** Something failed that nobody waits for. */
+  readonly failed = (err: unknown, where: string): void => {
+    this.#log.error({ err }, `${where} failed`)
+  }
+
   /** A hook threw or hung. Told at the end of this turn, unless a request fails by it meanwhile. */
   failure(event: PluginFailed): void {
     if (this.#untold.push(event) > 1) return

@@ -20,6 +20,8 @@ export interface LogOptions {
   readonly level: LogLevel
   /** What no line may tell. */
   readonly secrets?: Secrets | undefined
+  /** Which of several workers writes. */
+  readonly worker?: number
   /** Whether lines go to stderr in place of stdout. */
   readonly stderr?: boolean
   /** Takes each line in place of stdout. */
@@ -30,13 +32,13 @@ export interface LogOptions {
  * Makes the gateway's log: one JSON object per line, credentials blanked wherever they stand by name, and
  * known secrets wherever they stand.
  */
-export function makeLog({ level, secrets, show, stderr = false }: LogOptions): Logger {
+export function makeLog({ level, secrets, show, worker, stderr = false }: LogOptions): Logger {
   const options = {
     level,
     ...(secrets === undefined
       ? {}
       : { hooks: { streamWrite: (text: string) => secrets.redact(text) } }),
-    base: { name: 'patchbay' },
+    base: { name: 'patchbay', ...(worker === undefined ? {} : { worker }) },
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     redact: {

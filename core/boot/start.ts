@@ -13,6 +13,10 @@ import { firstSignal } from './signals.ts'
  */
 export async function start(file: string, pretty: boolean, terminal: Terminal): Promise<void> {
   const config = await judgedConfig(file)
+  if (config.workers > 1) {
+    const { startWorkers } = await import('./workers/primary.ts')
+    return startWorkers(config, pretty, terminal)
+  }
   const { startGateway } = await import('./gateway.ts')
   const secrets = new Redactor(config.secrets)
   const banner = pretty ? new Banner(config, terminal.out) : undefined

@@ -6,7 +6,7 @@ import { PATIENCE } from '../kernel/pauses.ts'
 import type { HeldAnswers, HeldCall, HeldCalls, HeldEnd, HeldSide } from '../kernel/ports.ts'
 import type { OpenCall } from '../kernel/round.ts'
 
-/** Calls that wait for one principal's answers, and for everybody's. */
+/** Calls that wait for one principal's answers, and for everybody's; workers divide both among them. */
 const MOST_OF_ONE = 32
 const MOST = 1_024
 /** What replicas ask each other. */
@@ -34,6 +34,8 @@ export interface HeldParts {
   readonly wheel: Wheel
   /** Ids that no other replica makes. */
   readonly nextId: () => string
+  /** How many processes divide what may be held. */
+  readonly workers: number
 }
 
 /**
@@ -43,12 +45,16 @@ export interface HeldParts {
 export class HeldCallStore implements HeldCalls {
   readonly #parts: HeldParts
   readonly #kept = new Map<string, Kept>()
+  readonly #mostOfOne: number
+  readonly #most: number
   readonly #counts = new Map<string, number>()
   readonly #ends: (() => void)[]
 
   constructor(parts: HeldParts) {
     this.#parts = parts
-    const { bus } = parts
+    const { bus, workers } = parts
+    this.#mostOfOne = Math.max(1, Math.floor(MOST_OF_ONE / workers))
+    this.#most = Math.max(1, Math.floor(MOST / workers))
     this.#ends = [
       bus.serve(RESUME, (message, stream) => {
         const { id, answers } = message as Resumed
@@ -74,7 +80,7 @@ export class HeldCallStore implements HeldCalls {
   hold(call: HeldCall, { issuer, subject }: Principal): string | undefined {
     const principal = JSON.stringify([issuer, subject])
     const count = this.#counts.get(principal) ?? 0
-    if (count >= MOST_OF_ONE || this.#kept.size >= MOST) return undefined
+    if (count >= this.#mostOfOne || this.#kept.size >= this.#most) return undefined
     const id = this.#parts.nextId()
     const expiry = this.#parts.wheel.after(PATIENCE, () => {
       this.#take(id)?.call.cancel('nobody answered')

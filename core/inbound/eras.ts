@@ -40,6 +40,8 @@ export interface ErasParts {
   readonly sessions: SessionStore
   /** Between replicas. */
   readonly bus: Bus
+  /** How many processes divide what may be remembered; 1 unless the gateway has several. */
+  readonly workers: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
   /** Makes the ids of requests. */
@@ -93,7 +95,7 @@ export class Eras {
       inFlight,
       now,
       streams: new OpenStreams(listen.streams),
-      resumables: new ResumableStreams({ wheel, inFlight }),
+      resumables: new ResumableStreams({ wheel, inFlight, workers: parts.workers }),
       crashed: (arrival, message, cause) => {
         const { requestId } = arrival
         fault(cause, requestId)

@@ -6,6 +6,7 @@ import type { Session } from './session.ts'
 
 /** How long a stream is kept after its answer was given, or after its client was last there, in milliseconds. */
 const KEPT = 5 * 60_000
+// Workers divide the three below among them.
 /** Streams without a client, of one principal; the oldest are forgotten first. */
 const MOST_STREAMS = 64
 /** Characters of one principal's streams without a client. */
@@ -17,6 +18,8 @@ const MOST_OF_ALL = 128 * 1024 * 1024
 export interface ResumableHost {
   readonly wheel: Wheel
   readonly inFlight: InFlight
+  /** How many processes divide what may be remembered. */
+  readonly workers: number
 }
 
 /** The streams that clients of sessions can come back to: bounded per stream, per principal and in all. */
@@ -110,7 +113,7 @@ export class ResumableStreams implements StreamKeeper {
     this.#size += stream.size - stream.counted
     stream.counted = stream.size
     if (stream.lost) this.#bound(stream)
-    while (this.#size > MOST_OF_ALL) {
+    while (this.#size > MOST_OF_ALL / this.#host.workers) {
       const [first] = this.#lost.values().next().value ?? this.#byKey.values()
       if (first === undefined) return
       this.drop(first)
@@ -156,10 +159,11 @@ export class ResumableStreams implements StreamKeeper {
   #bound({ session }: ResumableStream): void {
     const lost = this.#lost.get(keyOf(session))
     if (lost === undefined) return
+    const { workers } = this.#host
     let size = 0
     for (const one of lost) size += one.size
     for (const one of lost) {
-      if (lost.size <= MOST_STREAMS && size <= MOST_OF_PRINCIPAL) return
+      if (lost.size <= MOST_STREAMS / workers && size <= MOST_OF_PRINCIPAL / workers) return
       size -= one.size
       this.drop(one)
     }

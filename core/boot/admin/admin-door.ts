@@ -7,15 +7,23 @@ export interface AdminDoor {
   close(): Promise<void>
 }
 
-/** Opens the admin door, if there is to be one. @throws GatewayError when its port or its files cannot be had */
+/**
+ * Opens the admin door, if there is to be one. Of several workers the first has it, and asks the others.
+ * @throws GatewayError when its port or its files cannot be had
+ */
 export async function adminDoor(site: AdminSite, log: Logger): Promise<AdminDoor | undefined> {
-  const { config, inbound } = site
+  const { config, inbound, seat } = site
+  const isOther = seat !== undefined && seat.slot > 0
   if (config.admin !== undefined) {
     // Nobody who has switched it off waits for it to be loaded.
-    const { openAdmin } = await import('./admin.ts')
+    const { answerDoor, openAdmin } = await import('./admin.ts')
+    if (isOther) {
+      answerDoor(site)
+      return undefined
+    }
     return openAdmin(config.admin, site)
   }
-  for (const { plugin, route } of inbound.adminRoutes) {
+  for (const { plugin, route } of isOther ? [] : inbound.adminRoutes) {
     log.warn({ plugin }, `${route.method} ${route.path} is not served: there is no admin door`)
   }
   return undefined

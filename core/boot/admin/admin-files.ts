@@ -13,7 +13,7 @@ export interface AdminAddress {
   readonly token: string
   /** The config file it runs; absolute. */
   readonly config?: string
-  /** Its process. */
+  /** Its process; of several workers, the one that is signalled. */
   readonly pid?: number
 }
 
@@ -22,11 +22,14 @@ export interface AdminAddress {
  * owner only: whoever can read them may use the door.
  * @throws GatewayError when the folder cannot be written
  */
-export function writeAdminFiles(data: string, { url, token, config }: AdminAddress): void {
+export function writeAdminFiles(
+  data: string,
+  { url, token, config, pid = process.pid }: AdminAddress,
+): void {
   try {
     mkdirSync(data, { recursive: true, mode: 0o700 })
     replace(join(data, TOKEN), `${token}\n`)
-    replace(join(data, ADDRESS), `${JSON.stringify({ url, pid: process.pid, config })}\n`)
+    replace(join(data, ADDRESS), `${JSON.stringify({ url, pid, config })}\n`)
   } catch (error) {
     throw new GatewayError([
       {

@@ -9,13 +9,16 @@ import type { AdminConfig } from '../../inbound/settings.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import type { Outbound } from '../../outbound/outbound.ts'
 import type { EmbeddedServices } from '../../services/embedded.ts'
+import type { WorkerServices } from '../../services/workers/worker-services.ts'
 import { runCommand } from '../commands/commands.ts'
 import { explain } from '../commands/explain.ts'
 import type { GatewayConfig } from '../config/settings.ts'
 import { kindCounts } from '../kinds.ts'
 import { gatewayVersion } from '../version.ts'
+import type { WorkerSeat } from '../workers/seat.ts'
 import type { AdminDoor } from './admin-door.ts'
 import { removeAdminFiles, writeAdminFiles } from './admin-files.ts'
+import { answerCrew, crewWork } from './crew-work.ts'
 import { shadowPage } from './shadow-page.ts'
 import { type GatewayStatus, hookStatus, statusSections } from './status.ts'
 
@@ -38,18 +41,22 @@ export interface AdminSite {
   readonly fault: (cause: unknown, requestId: string) => void
   /** Told of every request that is not let in. */
   readonly refused: (request: RefusedRequest) => void
+  /** Which of several workers this is, if it is one. */
+  readonly seat: WorkerSeat | undefined
+  /** What those share. */
+  readonly worker: WorkerServices | undefined
 }
 
 /** Opens the admin door. @throws GatewayError when its port or its files cannot be had */
 export async function openAdmin(settings: AdminConfig, site: AdminSite): Promise<AdminDoor> {
-  const { config, kernel, inbound, nextId, fault, refused } = site
+  const { config, kernel, inbound, nextId, fault, refused, seat } = site
   const token = randomBytes(32).toString('base64url')
   const admin = new Admin({
     kernel,
     operations: inbound.operations,
     config: settings,
     token,
-    work: workOf(site),
+    work: joined(site),
     routes: inbound.adminRoutes,
     nextId,
     fault,
@@ -58,7 +65,12 @@ export async function openAdmin(settings: AdminConfig, site: AdminSite): Promise
   await admin.listen()
   const { url } = admin
   try {
-    writeAdminFiles(config.data, { url: reachable(url), token, config: config.file })
+    writeAdminFiles(config.data, {
+      url: reachable(url),
+      token,
+      config: config.file,
+      pid: seat?.pid ?? process.pid,
+    })
   } catch (error) {
     await admin.close()
     throw error
@@ -70,6 +82,17 @@ export async function openAdmin(settings: AdminConfig, site: AdminSite): Promise
       await admin.close()
     },
   }
+}
+
+/** Lets the worker that has the door see and turn what is here. */
+export function answerDoor(site: AdminSite): void {
+  if (site.worker !== undefined) answerCrew(workOf(site), site.worker.crew)
+}
+
+/** What the door shows and turns: of all workers, where there are several. */
+function joined(site: AdminSite): AdminWork {
+  const work = workOf(site)
+  return site.worker === undefined ? work : crewWork(work, site.worker.crew, site.config)
 }
 
 function workOf(site: AdminSite): AdminWork {

@@ -10,6 +10,8 @@ export interface ShadowPage {
   /** The lines in shadow that this is about. */
   readonly plugins: readonly string[]
   readonly rows: readonly ShadowRow[]
+  /** The slots of workers that did not answer: what they counted is not in `rows`. */
+  readonly missing?: readonly number[]
 }
 
 /** @throws AdminProblem for a plugin line that is not in shadow */

@@ -46,13 +46,36 @@ export interface GatewayStatus {
   readonly draining: boolean
   /** The MCP endpoint as clients reach it. */
   readonly url: string
-  readonly upstreams: Readonly<Record<string, UpstreamStatus>>
+  readonly upstreams: Readonly<Record<string, UpstreamStatus & WorkersOfUpstream>>
   readonly catalog: KindCounts & {
     readonly revision: number
     /** Names that two upstreams claim: neither is listed nor callable. */
     readonly collisions: readonly string[]
   }
   readonly plugins: Readonly<Record<string, PluginStatus>>
+  /** Every worker, by slot, where there are several: the rest of the page is about all that answered. */
+  readonly workers?: readonly WorkerStatus[]
+}
+
+/** How one of several workers does. */
+export interface WorkerStatus {
+  /** Its place, from 0. */
+  readonly slot: number
+  /** Missing when nobody is there. */
+  readonly pid?: number
+  readonly state: 'serving' | 'draining' | 'unanswered'
+  /** Milliseconds. */
+  readonly uptimeMs?: number
+  /** Why it did not answer. */
+  readonly error?: string
+}
+
+/** What is said of an upstream where there are several workers: its state is the worst of theirs. */
+export interface WorkersOfUpstream {
+  /** How many workers are in which state; `unanswered` are those that did not say. */
+  readonly workers?: Readonly<Record<string, number>>
+  /** What of the server each worker has for itself. */
+  readonly each?: 'process' | 'connection'
 }
 
 /** What the hooks of one plugin line did, those left out that have not run. */

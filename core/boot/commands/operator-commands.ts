@@ -60,6 +60,12 @@ function countsInWords({ tools, prompts, resources, templates }: GatewayStatus['
     .join(', ')
 }
 
+/** `2 ready, a process each`: which states an upstream is in, at how many workers. */
+function workersInWords({ workers = {}, each }: GatewayStatus['upstreams'][string]): string {
+  const states = Object.entries(workers).map(([state, count]) => `${count} ${state}`)
+  return each === undefined ? '' : [...states, `a ${each} each`].join(', ')
+}
+
 function statusInWords({
   version,
   config,
@@ -69,11 +75,17 @@ function statusInWords({
   catalog,
   upstreams,
   plugins,
+  workers = [],
 }: GatewayStatus): string[] {
   const { revision, collisions } = catalog
   const upstreamRows = Object.entries(upstreams).map(([id, one]) => {
     const { state, era = '', tools: count, error = '' } = one
-    return [id, state, era, String(count), error]
+    const spread = workers.length === 0 ? [] : [workersInWords(one)]
+    return [id, state, era, String(count), ...spread, error]
+  })
+  const head = ['UPSTREAM', 'STATE', 'ERA', 'TOOLS', ...(workers.length === 0 ? [] : ['WORKERS'])]
+  const workerRows = workers.map(({ slot, pid = '', state, uptimeMs: up, error = '' }) => {
+    return [String(slot), state, String(pid), up === undefined ? '' : durationInWords(up), error]
   })
   const pluginRows = Object.entries(plugins).map(([id, one]) => {
     const health = one.health === undefined ? '' : one.health.ok ? 'ok' : 'not well'
@@ -87,7 +99,8 @@ function statusInWords({
     `Config ${shownPath(config)}`,
     `${countsInWords(catalog)}, catalog revision ${revision}`,
     ...(collisions.length === 0 ? [] : [`Hidden, claimed twice: ${collisions.join(', ')}`]),
-    ...section(table([['UPSTREAM', 'STATE', 'ERA', 'TOOLS', 'ERROR'], ...upstreamRows])),
+    ...section(table([[...head, 'ERROR'], ...upstreamRows])),
+    ...section(table([['WORKER', 'STATE', 'PID', 'UP', 'ERROR'], ...workerRows])),
     ...section(
       table([['PLUGIN', 'VERSION', 'ORIGIN', 'HEALTH', 'FAILURES', 'STATUS'], ...pluginRows]),
     ),

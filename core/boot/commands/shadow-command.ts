@@ -45,7 +45,7 @@ const SAID: Record<ShadowRow['verdict'], string> = {
   hide: 'would have hidden',
 }
 
-function pageInWords({ plugins, rows, since }: ShadowPage): string[] {
+function pageInWords({ plugins, rows, since, missing = [] }: ShadowPage): string[] {
   if (plugins.length === 0) {
     return ['No plugin line is in shadow. Write `mode: shadow` on one, and restart the gateway.']
   }
@@ -57,6 +57,7 @@ function pageInWords({ plugins, rows, since }: ShadowPage): string[] {
   return [
     `In shadow since ${since}: ${plugins.join(', ')}`,
     ...section(table([['PLUGIN', 'VERDICT', 'HOW OFTEN', 'RULE', 'CALLER'], ...cells])),
+    ...missing.map((slot) => `Worker ${slot} did not answer: what it counted is missing.`),
     ...(cells.length === 0 ? ['Nobody has called or listed anything yet.'] : []),
   ]
 }

@@ -27,6 +27,7 @@ export interface ConfigOptions {
 /** The values of a config that passed its schema, as far as this file reads them. */
 interface Checked {
   readonly listen: Omit<ListenConfig, 'tls'> & { tls?: { cert: string; key: string } }
+  readonly workers: number
   readonly admin: AdminConfig | boolean
   readonly stdio: GatewayConfig['stdio']
   readonly data: string
@@ -116,6 +117,7 @@ export async function readConfig(
         ? {}
         : { tls: { cert: resolve(folder, tls.cert), key: resolve(folder, tls.key) } }),
     },
+    workers: checked.workers,
     ...(checked.admin === false ? {} : { admin: adminOf(checked.admin) }),
     stdio: checked.stdio,
     data: resolve(folder, checked.data),

@@ -9,6 +9,7 @@ import {
   UPSTREAM_DEFAULTS_SCHEMA,
   UPSTREAM_SCHEMA,
 } from './upstream-schema.ts'
+import { WORKERS_SCHEMA } from './workers-schema.ts'
 
 /** One plugin line. `config` is judged by the plugin's own schema. */
 export const PLUGIN_LINE_SCHEMA = {
@@ -101,6 +102,7 @@ export const CONFIG_SCHEMA = {
   description: 'A Patchbay config file.',
   properties: {
     listen: LISTEN_SCHEMA,
+    workers: WORKERS_SCHEMA,
     admin: ADMIN_SCHEMA,
     stdio: STDIO_SCHEMA,
     data: {

@@ -14,6 +14,8 @@ export interface GatewayConfig {
   /** Absolute path of the main file. */
   readonly file: string
   readonly listen: ListenConfig
+  /** How many processes `patchbay start` serves with. */
+  readonly workers: number
   /** Where operators are served; nowhere when left out. */
   readonly admin?: AdminConfig
   /** `principal`: who the client of `patchbay stdio` is; plugins are asked when left out. */

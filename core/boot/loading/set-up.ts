@@ -70,14 +70,14 @@ export async function setUpGateway(config: SetUpConfig): Promise<GatewaySetUp> {
 /** The services that come with the gateway, on what this gateway is made of. */
 export function embeddedServices(
   config: SetUpConfig,
-  parts: Pick<EmbeddedParts, 'clock' | 'wheel' | 'sealer' | 'secrets'>,
+  parts: Pick<EmbeddedParts, 'clock' | 'wheel' | 'sealer' | 'secrets' | 'worker'>,
   late: Late,
   log: Logger,
 ): EmbeddedServices {
   return new EmbeddedServices({
     ...parts,
     file: join(config.data, 'patchbay.db'),
-    replica: randomBytes(9).toString('base64url'),
+    replica: parts.worker?.bus.replica ?? randomBytes(9).toString('base64url'),
     egress: config.egress.allow,
     upstreams: upstreamsService(() => late.outbound),
     emit: (event) => late.kernel?.emit(event),

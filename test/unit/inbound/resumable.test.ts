@@ -32,7 +32,7 @@ class Sink extends EventEmitter {
 function made() {
   const clock = new FakeClock()
   const wheel = new Wheel(clock)
-  const streams = new ResumableStreams({ wheel, inFlight: new InFlight() })
+  const streams = new ResumableStreams({ wheel, inFlight: new InFlight(), workers: 1 })
   const session = (subject: string) =>
     ({
       nonce: `of ${subject}`,
