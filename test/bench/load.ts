@@ -3,9 +3,10 @@
  * a tally. Closed loop: a connection sends its next call when the last one is answered.
  */
 import { createHistogram } from 'node:perf_hooks'
+import { cpuOf, cpuSpent, memoryOf } from './accounting.ts'
 import { type Answer, Connection } from './connection.ts'
-import { cpuTime } from './process.ts'
-import { type Aim, CallRequest, goodbye, initialize, initialized, MARK } from './wire.ts'
+import { SseConnection } from './sse-connection.ts'
+import { type Aim, CallRequest, goodbye, initialize, initialized } from './wire.ts'
 
 /** What to measure. */
 export interface Job extends Aim {
@@ -14,7 +15,7 @@ export interface Job extends Aim {
   readonly duration: number
   /** The most calls to send. */
   readonly calls: number
-  /** Processes whose CPU time is wanted. */
+  /** Processes whose CPU time and memory are wanted, their children included. */
   readonly watch: readonly number[]
 }
 
@@ -30,25 +31,28 @@ export interface Tally {
   readonly p50: number
   /** Microseconds. */
   readonly p99: number
-  /** CPU time of each watched process, microseconds; null where the system does not tell. */
+  /** CPU time of each watched process and its children, microseconds; null where the system does not tell. */
   readonly cpu: readonly (number | null)[]
+  /** Resident memory of each while the connections are still open, bytes; null where the system does not tell. */
+  readonly rss: readonly (number | null)[]
   /** This process's own CPU time as a share of the period: near 1, the load is the limit. */
   readonly loadShare: number
 }
 
 /** A client ready to call. */
 interface Client {
-  readonly connection: Connection
+  readonly connection: Connection | SseConnection
   readonly session: string | undefined
   readonly request: CallRequest
 }
 
-const GRACE = 10_000
+/** Milliseconds for handshakes: some peers start a process for each. */
+const GRACE = 60_000
 const SHOWN = 300
-const mark = Buffer.from(`"text":"${MARK}`)
 
 /** Opens a connection and does the handshake of its era. */
-async function open(job: Job, connections: Connection[]): Promise<Client> {
+async function open(job: Job, connections: Client['connection'][]): Promise<Client> {
+  if (job.transport === 'sse') return openStream(job, connections)
   const connection = await Connection.open(job.url)
   connections.push(connection)
   let session: string | undefined
@@ -60,13 +64,23 @@ async function open(job: Job, connections: Connection[]): Promise<Client> {
   return { connection, session, request: new CallRequest(job, session) }
 }
 
+/** The same over HTTP+SSE, which knows no other era. */
+async function openStream(job: Job, connections: Client['connection'][]): Promise<Client> {
+  const { connection, url } = await SseConnection.open(job)
+  connections.push(connection)
+  const aim = { ...job, url }
+  expect(200, await connection.exchange(initialize(aim)))
+  await connection.notify(initialized(aim, undefined))
+  return { connection, session: undefined, request: new CallRequest(aim, undefined) }
+}
+
 /** Every client calls until the time or the number is reached. Both ends find the callee idle. */
 async function measure(job: Job, clients: readonly Client[]): Promise<Tally> {
   const histogram = createHistogram({ figures: 3 })
   let left = job.calls
   let errors = 0
   let firstError: string | undefined
-  const cpu = job.watch.map(cpuTime)
+  const cpu = job.watch.map(cpuOf)
   const own = ownTime()
   const from = performance.now()
   const until = from + job.duration
@@ -82,7 +96,7 @@ async function measure(job: Job, clients: readonly Client[]): Promise<Tally> {
       const done = (answer: Answer) => {
         const now = performance.now()
         histogram.record(Math.max(1, Math.round((now - sent) * 1e6)))
-        const wrong = fault(answer, request.expected)
+        const wrong = fault(answer, request)
         if (wrong !== undefined) {
           errors++
           firstError ??= wrong
@@ -101,16 +115,14 @@ async function measure(job: Job, clients: readonly Client[]): Promise<Tally> {
     seconds: wall / 1000,
     p50: histogram.percentile(50) / 1000,
     p99: histogram.percentile(99) / 1000,
-    cpu: job.watch.map((pid, n) => {
-      const [before, after] = [cpu[n], cpuTime(pid)]
-      return before == null || after === null ? null : after - before
-    }),
+    cpu: job.watch.map((pid, n) => cpuSpent(cpu[n], cpuOf(pid))),
+    rss: job.watch.map(memoryOf),
     loadShare: (ownTime() - own) / 1000 / wall,
   }
 }
 
 async function run(job: Job): Promise<Tally> {
-  const connections: Connection[] = []
+  const connections: Client['connection'][] = []
   const hangUp = () => {
     for (const one of connections) one.close()
   }
@@ -129,14 +141,21 @@ async function run(job: Job): Promise<Tally> {
   }
 }
 
-function fault({ status, head, body }: Answer, expected: Buffer): string | undefined {
-  if (status === 200 && body.includes(expected) && body.includes(mark)) return undefined
+function fault(answer: Answer, { expected, needed }: CallRequest): string | undefined {
+  const { status, body } = answer
+  if (status === 200 && body.includes(expected) && needed.every((one) => body.includes(one))) {
+    return undefined
+  }
+  return shown(answer)
+}
+
+function shown({ head, body }: Answer): string {
   return `${head.split('\r\n', 1)[0]} ${body.toString('utf8', 0, SHOWN)}`
 }
 
 function expect(status: number, answer: Answer): Answer {
   if (answer.status === status) return answer
-  throw new Error(`the handshake wants status ${status}: ${fault(answer, mark)}`)
+  throw new Error(`the handshake wants status ${status}: ${shown(answer)}`)
 }
 
 function ownTime(): number {

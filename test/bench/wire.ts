@@ -18,6 +18,12 @@ export interface Aim {
   readonly era: Era
   readonly tool: string
   readonly headers: Readonly<Record<string, string>>
+  /** What is asked for; a call when missing. */
+  readonly method?: 'tools/call' | 'tools/list'
+  /** `sse` is the HTTP+SSE of 2024-11-05, for legacy clients; Streamable HTTP when missing. */
+  readonly transport?: 'http' | 'sse'
+  /** Whether each call asks for progress, and must be told of some. */
+  readonly progress?: boolean
 }
 
 /** All ids have the same number of digits, so that they can be overwritten in place. */
@@ -25,23 +31,41 @@ export const FIRST_ID = 100_000_000
 
 const clientInfo = { name: 'bench', version: '1.0.0' }
 
-/** A tools/call whose id is changed in place between one sending and the next. */
+const TOKEN = 'bench'
+
+/** A request whose id is changed in place between one sending and the next. */
 export class CallRequest {
   readonly bytes: Buffer
-  /** What the answer must contain besides the mark. */
+  /** What the answer must contain besides {@link needed}. */
   readonly expected = Buffer.from(`"id":${FIRST_ID}`)
+  /** What every answer must contain. */
+  readonly needed: readonly Buffer[]
   readonly #idAt: number
   #id = FIRST_ID
 
   constructor(aim: Aim, session: string | undefined) {
+    const method = aim.method ?? 'tools/call'
+    const modern = aim.era === 'modern'
+    const meta = {
+      ...(modern ? envelope() : {}),
+      ...(aim.progress === true ? { progressToken: TOKEN } : {}),
+    }
     const args = { text: 'How much does one more hop cost?' }
-    const params = { name: aim.tool, arguments: args, ...(aim.era === 'modern' ? envelope() : {}) }
-    const text = JSON.stringify({ method: 'tools/call', params, jsonrpc: '2.0', id: FIRST_ID })
+    const params = {
+      ...(method === 'tools/call' ? { name: aim.tool, arguments: args } : {}),
+      ...(Object.keys(meta).length > 0 ? { _meta: meta } : {}),
+    }
+    const text = JSON.stringify({ method, params, jsonrpc: '2.0', id: FIRST_ID })
     this.bytes = post(aim, text, {
       ...(session === undefined ? {} : { 'Mcp-Session-Id': session }),
-      'MCP-Protocol-Version': aim.era === 'modern' ? MODERN : LEGACY,
-      ...(aim.era === 'modern' ? { 'Mcp-Method': 'tools/call', 'Mcp-Name': aim.tool } : {}),
+      'MCP-Protocol-Version': modern ? MODERN : LEGACY,
+      ...(modern ? { 'Mcp-Method': method } : {}),
+      ...(modern && method === 'tools/call' ? { 'Mcp-Name': aim.tool } : {}),
     })
+    this.needed = [
+      method === 'tools/call' ? `"text":"${MARK}` : `"name":"${aim.tool}`,
+      ...(aim.progress === true ? [`"progressToken":"${TOKEN}"`] : []),
+    ].map((word) => Buffer.from(word))
     this.#idAt = this.bytes.length - `${FIRST_ID}}`.length
   }
 
@@ -65,6 +89,11 @@ export function initialized(aim: Aim, session: string | undefined): Buffer {
   return post(aim, text, sessionHeaders(session))
 }
 
+/** Opens the stream of an HTTP+SSE client. */
+export function listen(aim: Aim): Buffer {
+  return Buffer.from(head('GET', aim, { Accept: 'text/event-stream' }))
+}
+
 /** The last message of a legacy client. */
 export function goodbye(aim: Aim, session: string): Buffer {
   return Buffer.from(head('DELETE', aim, sessionHeaders(session)))
@@ -79,11 +108,9 @@ function sessionHeaders(session: string | undefined): Record<string, string> {
 
 function envelope() {
   return {
-    _meta: {
-      [`${META}protocolVersion`]: MODERN,
-      [`${META}clientInfo`]: clientInfo,
-      [`${META}clientCapabilities`]: {},
-    },
+    [`${META}protocolVersion`]: MODERN,
+    [`${META}clientInfo`]: clientInfo,
+    [`${META}clientCapabilities`]: {},
   }
 }
 
@@ -98,7 +125,7 @@ function post(aim: Aim, text: string, headers: Record<string, string>): Buffer {
 }
 
 function head(method: string, aim: Aim, headers: Record<string, string>): string {
-  const { host, pathname } = new URL(aim.url)
+  const { host, pathname, search } = new URL(aim.url)
   const fields = Object.entries({ Host: host, ...headers, ...aim.headers })
-  return `${method} ${pathname} HTTP/1.1\r\n${fields.map(([k, v]) => `${k}: ${v}\r\n`).join('')}\r\n`
+  return `${method} ${pathname}${search} HTTP/1.1\r\n${fields.map(([k, v]) => `${k}: ${v}\r\n`).join('')}\r\n`
 }
