@@ -1,5 +1,6 @@
 import type { ResourceUpdate } from '../kernel/subscriptions.ts'
-import { isObject, repeatsNameAnywhere, writeChanged } from '../wire/json.ts'
+import { writeChanged } from '../wire/changed-json.ts'
+import { isObject, repeatsNameAnywhere } from '../wire/json.ts'
 import { META } from '../wire/protocol.ts'
 
 /** Characters. What a server says besides the URI is kept for each slow reader: more than this is not. */

@@ -1,4 +1,5 @@
 import type { ToolDefinition } from '../../sdk/index.ts'
+import { writeChanged } from '../wire/changed-json.ts'
 import {
   editMembers,
   findMember,
@@ -6,7 +7,6 @@ import {
   memberText,
   readMembers,
   repeatsNameAnywhere,
-  writeChanged,
 } from '../wire/json.ts'
 
 /** Where what was wrapped stands now, as a JSON pointer. */

@@ -1,5 +1,6 @@
 import type { Entry, EntryKind } from '../../sdk/index.ts'
-import { editMembers, writeChanged } from '../wire/json.ts'
+import { writeChanged } from '../wire/changed-json.ts'
+import { editMembers } from '../wire/json.ts'
 
 /** What clients ask for an entry by: this member of its definition. */
 export const NAME_MEMBER = {

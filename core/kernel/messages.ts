@@ -1,6 +1,7 @@
 import type { Caller, Message } from '../../sdk/index.ts'
 import { type HookTable, isPromise } from '../hooks/hooks.ts'
-import { repeatsNameAnywhere, writeChanged } from '../wire/json.ts'
+import { writeChanged } from '../wire/changed-json.ts'
+import { repeatsNameAnywhere } from '../wire/json.ts'
 import { MessageFilter } from './message-filter.ts'
 import type { Exchange } from './ports.ts'
 import type { Round } from './round.ts'

@@ -9,7 +9,8 @@ import {
 } from '../../sdk/index.ts'
 import type { EntryMethod } from '../catalog/ports.ts'
 import { HookError, Refused } from '../hooks/errors.ts'
-import { repeatsNameAnywhere, writeChanged } from '../wire/json.ts'
+import { writeChanged } from '../wire/changed-json.ts'
+import { repeatsNameAnywhere } from '../wire/json.ts'
 import type { CallRequest, Exchange } from './ports.ts'
 import type { Round } from './round.ts'
 

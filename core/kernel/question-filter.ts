@@ -1,6 +1,7 @@
 import { type Denial, deny, type Maybe, type Message, type Question } from '../../sdk/index.ts'
 import { type HookTable, isPromise } from '../hooks/hooks.ts'
-import { isObject, writeChanged } from '../wire/json.ts'
+import { writeChanged } from '../wire/changed-json.ts'
+import { isObject } from '../wire/json.ts'
 import { MessageFilter } from './message-filter.ts'
 import type { UpstreamAsk } from './pauses.ts'
 import type { Round } from './round.ts'

@@ -2,14 +2,8 @@ import type { Target, TraceContext } from '../../sdk/index.ts'
 import type { EntryMethod } from '../catalog/ports.ts'
 import { ownUri } from '../catalog/uris.ts'
 import type { Round } from '../kernel/round.ts'
-import {
-  findMember,
-  memberName,
-  memberText,
-  readMembers,
-  skipValue,
-  writeChanged,
-} from '../wire/json.ts'
+import { writeChanged } from '../wire/changed-json.ts'
+import { findMember, isWritten, memberName, memberText, readMembers } from '../wire/json.ts'
 import { META, RESERVED } from '../wire/protocol.ts'
 import { declared } from './declared.ts'
 import type { Outgoing } from './link.ts'
@@ -18,12 +12,15 @@ import type { Outgoing } from './link.ts'
 const NOT_RELAYED = new Set(['_meta', 'task', 'inputResponses', 'requestState'])
 
 /** Members of `params` that are written here, by method. */
-const WRITTEN: Readonly<Record<EntryMethod, ReadonlySet<string>>> = {
-  'tools/call': new Set(['name', 'arguments']),
-  'prompts/get': new Set(['name', 'arguments']),
-  'resources/read': new Set(['uri']),
-  'completion/complete': new Set(['ref', 'argument', 'context']),
+const WRITTEN: Readonly<Record<EntryMethod, readonly string[]>> = {
+  'tools/call': ['name', 'arguments'],
+  'prompts/get': ['name', 'arguments'],
+  'resources/read': ['uri'],
+  'completion/complete': ['ref', 'argument', 'context'],
 }
+
+/** What every modern client says in `_meta`, of itself and for this hop. */
+const ENVELOPE = [META.version, META.clientInfo, META.capabilities]
 
 /** The upstream's request for a round: what nobody changed is cut out of the client's body. */
 export function outgoing(
@@ -36,13 +33,16 @@ export function outgoing(
   const { request } = round
   const { method, text, params: members } = request
   const { params: aimed, name } = aim(round)
+  const written = WRITTEN[method]
   let params = aimed
   let meta = ''
   for (let i = 0; i < members.length; i += 4) {
+    // What nearly every call has is known without a look at its name.
+    if (written.some((name) => isWritten(text, members, i, name))) continue
     const key = memberName(text, members, i)
     if (key === '_meta') {
       meta = relayedMeta(text, members[i + 2] as number, modern, traced)
-    } else if (!NOT_RELAYED.has(key) && !WRITTEN[method].has(key))
+    } else if (!NOT_RELAYED.has(key) && !written.includes(key))
       params += `,${JSON.stringify(key)}:${memberText(text, members, i)}`
   }
   const { logLevel } = request
@@ -96,9 +96,9 @@ export function progressToken({ request: { text, params } }: Round): string {
 }
 
 function argumentsText({ request, args }: Round): string | undefined {
-  const { text, argsAt } = request
+  const { text, params, argsAt } = request
   if (argsAt < 0) return args === request.args ? undefined : JSON.stringify(args)
-  const source = text.slice(argsAt, skipValue(text, argsAt))
+  const source = memberText(text, params, params.indexOf(argsAt) - 2)
   return args === request.args ? source : writeChanged(args, request.args, source)
 }
 
@@ -112,6 +112,7 @@ function relayedMeta(
   const members = readMembers(text, from)
   let out = ''
   for (let i = 0; i < members.length; i += 4) {
+    if (ENVELOPE.some((name) => isWritten(text, members, i, name))) continue
     const key = memberName(text, members, i)
     if (key === 'progressToken' || (traced !== undefined && replaces(traced, key))) continue
     if (key.startsWith(RESERVED) && !(modern && key === META.logLevel)) continue

@@ -23,7 +23,8 @@ const IN_ARRAY = -2
 /** So many names are compared one by one: a set for each object costs more. */
 const FEW_NAMES = 16
 
-function skipSpace(text: string, at: number): number {
+/** The offset of what is no white space, from `at` on. */
+export function skipSpace(text: string, at: number): number {
   let i = at
   while (text.charCodeAt(i) <= 32) i++
   return i
@@ -104,10 +105,39 @@ function readName(text: string, from: number, to: number): string {
   return name.includes('\\') ? (JSON.parse(text.slice(from, to)) as string) : name
 }
 
+/** Whether the member at `index` is written as `name`, which has no backslash. Cuts nothing out of the text. */
+export function isWritten(text: string, members: Members, index: number, name: string): boolean {
+  const from = members[index] as number
+  return (members[index + 1] as number) - from === name.length && text.startsWith(name, from)
+}
+
 /** The index of the member called `name`, or -1. */
 export function findMember(text: string, members: Members, name: string): number {
-  for (let i = 0; i < members.length; i += 4) if (memberName(text, members, i) === name) return i
+  // A name with a backslash in it cannot stand in JSON as it is.
+  let escaped = name.includes('\\')
+  for (let i = 0; !escaped && i < members.length; i += 4) {
+    if (isWritten(text, members, i, name)) return i
+    escaped ||= isEscaped(text, members[i] as number, members[i + 1] as number)
+  }
+  // Nobody writes these names so, but JSON allows it.
+  for (let i = 0; escaped && i < members.length; i += 4) {
+    if (memberName(text, members, i) === name) return i
+  }
   return -1
+}
+
+/** Whether there is an escape in a name. */
+function isEscaped(text: string, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (text.charCodeAt(i) === BACKSLASH) return true
+  return false
+}
+
+/** Whether two names without escapes are the same. No text is cut out for it. */
+function isSameName(text: string, one: number, other: number, length: number): boolean {
+  for (let i = 0; i < length; i++) {
+    if (text.charCodeAt(one + i) !== text.charCodeAt(other + i)) return false
+  }
+  return true
 }
 
 /** The source text of the value at `index`. */
@@ -118,16 +148,21 @@ export function memberText(text: string, members: Members, index: number): strin
 /** Whether two members have the same name. */
 export function repeatsName(text: string, members: Members): boolean {
   if (members.length < 8) return false
-  if (members.length > 64) {
-    const names = new Set<string>()
-    for (let i = 0; i < members.length; i += 4) names.add(memberName(text, members, i))
-    return names.size < members.length / 4
+  let escaped = members.length > 64
+  for (let i = 0; !escaped && i < members.length; i += 4) {
+    const from = members[i] as number
+    const to = members[i + 1] as number
+    escaped = isEscaped(text, from, to)
+    for (let j = 0; !escaped && j < i; j += 4) {
+      const other = members[j] as number
+      const length = (members[j + 1] as number) - other
+      if (length === to - from && isSameName(text, from, other, length)) return true
+    }
   }
-  for (let i = 4; i < members.length; i += 4) {
-    const name = memberName(text, members, i)
-    for (let j = 0; j < i; j += 4) if (memberName(text, members, j) === name) return true
-  }
-  return false
+  if (!escaped) return false
+  const names = new Set<string>()
+  for (let i = 0; i < members.length; i += 4) names.add(memberName(text, members, i))
+  return names.size < members.length / 4
 }
 
 /**
@@ -199,87 +234,6 @@ export function editMembers(
     out += `${out === '' ? '' : ','}${name}:${memberText(text, members, i)}`
   }
   return `{${out}}`
-}
-
-// Numbers that may print differently than they were written: many digits, an exponent, a zero nobody needs.
-const FRAGILE = /\d[\d.]{15}|\d[eE][+-]?\d|-0|\.\d*0(?!\d)/
-
-/** Deeper than this, what was rebuilt is written as it is: looking for its source would cost its size per level. */
-const DEEPEST = 64
-
-/**
- * Writes a value that was made from parsed JSON. Leaves that did not change keep their source text, so
- * that a number JavaScript cannot hold survives a change beside it.
- * @param original what `JSON.parse` made of `text`
- */
-export function writeChanged(value: unknown, original: unknown, text: string): string {
-  if (!FRAGILE.test(text)) return JSON.stringify(value)
-  return write(value, original, text, skipSpace(text, 0), 0) ?? 'null'
-}
-
-function write(
-  value: unknown,
-  original: unknown,
-  text: string,
-  at: number,
-  depth: number,
-): string | undefined {
-  if (Object.is(value, original)) return text.slice(at, skipValue(text, at))
-  if (depth < DEEPEST) {
-    if (Array.isArray(value) && Array.isArray(original)) {
-      return writeElements(value, original, text, at, depth + 1)
-    }
-    if (isObject(value) && isObject(original) && typeof value.toJSON !== 'function') {
-      return writeMembers(value, original, text, at, depth + 1)
-    }
-  }
-  return JSON.stringify(value)
-}
-
-function writeElements(
-  value: readonly unknown[],
-  original: readonly unknown[],
-  text: string,
-  at: number,
-  depth: number,
-): string {
-  const elements = readElements(text, at)
-  // Elements that moved are known by identity; only where none came or went does the place say it too.
-  const places = new Map(original.map((item, i) => [item, i]))
-  const parts = value.map((item, i) => {
-    const found = typeof item === 'object' && item !== null ? places.get(item) : undefined
-    const place = found ?? (value.length === original.length ? i : -1)
-    const part =
-      place < 0
-        ? JSON.stringify(item)
-        : write(item, original[place], text, elements[2 * place] as number, depth)
-    return part ?? 'null'
-  })
-  return `[${parts.join(',')}]`
-}
-
-function writeMembers(
-  value: Readonly<Record<string, unknown>>,
-  original: Readonly<Record<string, unknown>>,
-  text: string,
-  at: number,
-  depth: number,
-): string {
-  const members = readMembers(text, at)
-  const starts = new Map<string, number>()
-  for (let i = 0; i < members.length; i += 4) {
-    starts.set(memberName(text, members, i), members[i + 2] as number)
-  }
-  const parts: string[] = []
-  for (const name of Object.keys(value)) {
-    const start = starts.get(name)
-    const part =
-      start === undefined
-        ? JSON.stringify(value[name])
-        : write(value[name], original[name], text, start, depth)
-    if (part !== undefined) parts.push(`${JSON.stringify(name)}:${part}`)
-  }
-  return `{${parts.join(',')}}`
 }
 
 /** Whether a parsed value is a JSON object. */

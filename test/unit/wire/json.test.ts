@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { writeChanged } from '../../../core/wire/changed-json.ts'
 import {
   editMembers,
   findMember,
@@ -10,7 +11,6 @@ import {
   repeatsName,
   repeatsNameAnywhere,
   skipValue,
-  writeChanged,
 } from '../../../core/wire/json.ts'
 
 test('members are found whatever white space and escapes there are', () => {
@@ -22,6 +22,14 @@ test('members are found whatever white space and escapes there are', () => {
   assert.equal(memberText(text, members, 4), '"\\\\"')
   assert.equal(findMember(text, members, 'ab'), 0)
   assert.equal(findMember(text, members, 'a\\u0062'), -1)
+})
+
+test('names are compared as what they say, however they are written', () => {
+  const repeats = (text: string) => repeatsName(text, readMembers(text))
+  assert.equal(repeats('{"ab":1,"c":2,"ab":3}'), true)
+  assert.equal(repeats('{"ab":1,"a\\u0062":2}'), true)
+  assert.equal(repeats('{"a\\u0062":1,"c":2,"ab":3}'), true)
+  assert.equal(repeats('{"ab":1,"ac":2,"abc":3,"a\\u0064":4}'), false)
 })
 
 test('elements are found with their own text', () => {
