@@ -18,7 +18,7 @@ export function readBody(
     'content-encoding': encoding,
     'content-length': length,
   } = request.headers
-  if (type === undefined || !/^application\/json\s*(;|$)/i.test(type)) {
+  if (type !== 'application/json' && !/^application\/json\s*(;|$)/i.test(type ?? '')) {
     return done(undefined, { status: 415, reason: 'Content-Type must be application/json' })
   }
   if (encoding !== undefined && encoding !== 'identity') {

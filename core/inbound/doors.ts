@@ -22,6 +22,8 @@ export class Doors {
   readonly #hosts: ReadonlySet<string> | undefined
   readonly #loopback: boolean
   readonly #section: string
+  /** The last `Host` that was served: nearly every request says the same. */
+  #lately: string | undefined
 
   /** @param section the setting that refusals name */
   constructor(
@@ -95,7 +97,11 @@ export class Doors {
 
   #serves(host: string | undefined): boolean {
     if (this.#hosts === undefined) return true
-    return host !== undefined && this.#hosts.has(hostName(host))
+    if (host === undefined) return false
+    if (host === this.#lately) return true
+    if (!this.#hosts.has(hostName(host))) return false
+    this.#lately = host
+    return true
   }
 
   #unserved(host: string | undefined): string {

@@ -12,6 +12,8 @@ import { hintPage } from './page.ts'
 import type { Session } from './session.ts'
 import { NO_ID, respond, type WireParts } from './wire.ts'
 
+const BOTH = 'application/json, text/event-stream'
+
 /** What the endpoint needs besides what the wires share. */
 export interface EndpointParts extends WireParts {
   readonly gate: Gate
@@ -161,6 +163,7 @@ function namesModern({ headers }: IncomingMessage): boolean {
 }
 
 function acceptsBoth(accept: string | undefined): boolean {
-  if (accept === undefined || accept.includes('*/*')) return true
+  // What the SDKs send, and this gateway.
+  if (accept === undefined || accept === BOTH || accept.includes('*/*')) return true
   return /application\/(json|\*)/i.test(accept) && /text\/(event-stream|\*)/i.test(accept)
 }

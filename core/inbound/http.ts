@@ -1,5 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import Router from '@koa/router'
 import Koa, { type Context } from 'koa'
@@ -75,7 +81,10 @@ export class Inbound {
     this.#sse = new SseWire({ ...common, pipes: handshake, ids, sealer, bus, fault })
     this.#paths = new Set(endpointPaths(profiles))
     this.#ssePaths = ssePaths(profiles)
-    const handler = this.#app().callback()
+    const app = this.#app().callback()
+    const handler: RequestListener = (request, response) => {
+      if (!this.#serve(request, response)) app(request, response)
+    }
     this.#server = listen.tls === undefined ? createServer(handler) : tlsServer(listen.tls, handler)
     // Longer than clients and load balancers keep idle connections: they close first, nothing is cut.
     this.#server.keepAliveTimeout = 75_000
@@ -132,24 +141,38 @@ export class Inbound {
       // Neither a client that hangs up nor an answer of a route's is a fault of ours.
       if (!isHangUp(cause) && cause.expose !== true) this.#parts.fault(cause, '')
     })
-    app.use((ctx, next) => {
-      // Whoever keeps the connection would find it closed at the next request.
-      if (this.#eras.shared.inFlight.draining) ctx.res.shouldKeepAlive = false
-      const { url = '/' } = ctx.req
-      const query = url.indexOf('?')
-      const path = query < 0 ? url : url.slice(0, query)
-      const { req, res } = ctx
-      if (this.#paths.has(path)) {
-        ctx.respond = false
-        return this.#endpoint.serve(req, res, path, this.#requestId(req)) as never
-      }
-      const endpoint = this.#ssePaths.get(path)
-      if (endpoint === undefined) return next()
-      ctx.respond = false
-      return this.#sse.serve(req, res, endpoint, this.#requestId(req)) as never
-    })
     app.use(router.routes())
     return app
+  }
+
+  /**
+   * Serves what comes to an endpoint of MCP, before the app makes anything of it: what that costs each call
+   * pays for pages and plugins' routes alone.
+   * @returns whether it was for one
+   */
+  #serve(request: IncomingMessage, response: ServerResponse): boolean {
+    // Whoever keeps the connection would find it closed at the next request.
+    if (this.#eras.shared.inFlight.draining) response.shouldKeepAlive = false
+    const { url = '/' } = request
+    const query = url.indexOf('?')
+    const path = query < 0 ? url : url.slice(0, query)
+    const endpoint = this.#paths.has(path) ? path : this.#ssePaths.get(path)
+    if (endpoint === undefined) return false
+    const requestId = this.#requestId(request)
+    try {
+      if (endpoint === path) this.#endpoint.serve(request, response, path, requestId)
+      else this.#sse.serve(request, response, endpoint, requestId)
+    } catch (cause) {
+      this.#crashed(response, requestId, cause)
+    }
+    return true
+  }
+
+  /** A throw in the gateway's own code, before anybody could be answered in-band. */
+  #crashed(response: ServerResponse, requestId: string, cause: unknown): void {
+    this.#parts.fault(cause, requestId)
+    if (response.headersSent) response.destroy()
+    else sendError(response, this.#eras.shared.replies.door(failed(cause), requestId), [])
   }
 
   #router(): Router {

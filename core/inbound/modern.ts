@@ -29,13 +29,8 @@ export class ModernEra {
     const wrong = this.#check(arrival, message)
     if (wrong !== undefined) return this.#send(arrival, message, wrong)
     if (message.id === undefined) return arrival.accept()
-    const caller = this.#parts.kernel.callers.get(
-      arrival.principal,
-      arrival.path,
-      clientKey(message.meta),
-      () => clientOf(message.meta),
-    )
     const { operations, kernel } = this.#parts
+    const caller = this.#caller(arrival, message)
     const method = message.method ?? ''
     const aimed = operations.aimed(method)
     if (aimed !== undefined) return this.#call(aimed, arrival, message, caller)
@@ -60,6 +55,13 @@ export class ModernEra {
         )
       }
     }
+  }
+
+  #caller({ principal, path }: Arrival, { meta }: ClientMessage): Caller {
+    const { callers } = this.#parts.kernel
+    const last = callers.last(principal)
+    if (last !== undefined && last.path === path && saysThatOf(meta, last.client)) return last
+    return callers.get(principal, path, clientKey(meta), () => clientOf(meta))
   }
 
   #call(method: EntryMethod, arrival: Arrival, message: ClientMessage, caller: Caller): void {
@@ -180,6 +182,17 @@ export class ModernEra {
       `Invalid params: \`_meta["${key}"]\` must be ${type}`,
     )
   }
+}
+
+/** Whether a message comes from a client that can be asked nothing, and is that one. */
+function saysThatOf(
+  meta: ClientMessage['meta'],
+  { era, name, version, capabilities }: Client,
+): boolean {
+  for (const _ in meta[META.capabilities] as object) return false
+  for (const _ in capabilities) return false
+  const said = namesOf((meta[META.clientInfo] ?? NOTHING) as Record<string, unknown>)
+  return era === 'modern' && said.name === name && said.version === version
 }
 
 /** Equal for equal clients; lengths tell where one part ends and the next begins. */
