@@ -155,3 +155,16 @@ export type Event =
   | PluginFailed
   | CatalogChanged
   | PluginEvent
+
+/** The type of every {@link Event}. */
+export const EVENT_TYPES: readonly Event['type'][] = [
+  'call.started',
+  'call.round',
+  'call.finished',
+  'list',
+  'auth.refused',
+  'upstream.state',
+  'plugin.failed',
+  'catalog.changed',
+  'plugin',
+]

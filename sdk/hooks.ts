@@ -205,6 +205,11 @@ export interface Hooks {
   settle?(event: CallRound | CallFinished | Listed): Maybe<void>
   /** Kind: all, synchronous. What happened. Failures are counted and otherwise ignored. */
   observe?(event: Event): void
+  /**
+   * Kind: data. The types of events that `observe` is told; all when left out. An event that nobody wants is not
+   * made, so a plugin that only looks at the catalog costs calls nothing.
+   */
+  readonly observes?: readonly Event['type'][]
   /** Kind: once, at boot. */
   routes?(routes: Routes): void
   /** Kind: once. Connects, loads, warms up. A failure stops the gateway. */
@@ -226,10 +231,16 @@ export interface Hooks {
 }
 
 /** The name of a field of {@link Hooks} that is data, not a function. */
-export type DataName = 'commands' | 'tools' | 'prompts' | 'resources'
+export type DataName = 'commands' | 'observes' | 'tools' | 'prompts' | 'resources'
 
 /** Every field that is data. */
-export const DATA_NAMES: readonly DataName[] = ['commands', 'tools', 'prompts', 'resources']
+export const DATA_NAMES: readonly DataName[] = [
+  'commands',
+  'observes',
+  'tools',
+  'prompts',
+  'resources',
+]
 
 /** The name of a hook. */
 export type HookName = Exclude<keyof Hooks, DataName>

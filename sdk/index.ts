@@ -28,6 +28,7 @@ export type {
   UpstreamTransport,
   Verdict,
 } from './events.ts'
+export { EVENT_TYPES } from './events.ts'
 export {
   type Authenticated,
   type AuthRequest,

@@ -6,6 +6,8 @@ import {
   type Listen,
   type Listener,
   listener,
+  type Observers,
+  observersOf,
   type PluginLine,
   type Step,
   steps,
@@ -53,6 +55,8 @@ export class HookTable {
   readonly messages: readonly Listener<'onMessage'>[] | null
   /** The same in the order of what clients answer: shapers, then guards. */
   readonly answers: readonly Listener<'onMessage'>[] | null
+  /** Who is told of what, in config order; `null` for events that nobody wants. */
+  readonly observers: Observers
   /** `listFilter` of the lines in shadow. */
   readonly shadowFilters: readonly Listener<'listFilter'>[] | null
   /** Whether some plugin decides by a call's arguments, or may change them. */
@@ -114,6 +118,7 @@ export class HookTable {
         isApplied(line, 'listFilter') ? [] : (listen(line, 'listFilter') ?? []),
       ),
     )
+    this.observers = observersOf(lines, this.on.observe)
     this.judges = this.on.beforeCall !== null || this.on.afterCall !== null
     this.counts = [...counts.values()]
     this.#wholeWayBack = wayBack(this.shapers, this.guards)
@@ -125,9 +130,9 @@ export class HookTable {
     return all ? this.#wholeWayBack : wayBack(this.shapers, this.guards, shapers, guards)
   }
 
-  /** Tells every observer. Callers check `on.observe` first, so that no event is made for nobody. */
+  /** Tells every observer. Callers check `observers` first, so that no event is made for nobody. */
   emit(event: Event): void {
-    for (const { plugin, run } of this.on.observe ?? []) {
+    for (const { plugin, run } of this.observers[event.type] ?? []) {
       try {
         const told: unknown = run(event)
         if (isPromise(told)) hear(told, (cause) => this.#unobserved(plugin, event, cause))
@@ -275,7 +280,7 @@ export class HookTable {
     if (counts !== undefined) counts.failures++
     const event: PluginFailed = { type: 'plugin.failed', plugin, hook, cause, skipped }
     this.onFailure(event)
-    if (this.on.observe !== null) this.emit(event)
+    this.emit(event)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { HookName, Hooks, Phase } from '../../sdk/index.ts'
+import { EVENT_TYPES, type Event, type HookName, type Hooks, type Phase } from '../../sdk/index.ts'
 import type { HookCounts } from './hook-counts.ts'
 
 /** One plugin line of the config, set up. */
@@ -129,4 +129,19 @@ export function wayBack(
 ): readonly Listener<'afterCall'>[] {
   const back = (shapers ?? []).slice(0, reachedShapers).reverse()
   return [...back, ...(guards ?? []).slice(0, reachedGuards)].flatMap(({ after }) => after ?? [])
+}
+
+/** Who is told of what, in config order; `null` for events that nobody wants. */
+export type Observers = Readonly<Record<Event['type'], readonly Listener<'observe'>[] | null>>
+
+/** @param all every observer */
+export function observersOf(
+  lines: readonly PluginLine[],
+  all: readonly Listener<'observe'>[] | null,
+): Observers {
+  const wanted = new Map(lines.map(({ id, hooks }) => [id, hooks.observes]))
+  const told = (type: Event['type']) =>
+    all?.filter(({ plugin }) => wanted.get(plugin)?.includes(type) ?? true) ?? []
+  const byType = EVENT_TYPES.map((type) => [type, told(type).length === 0 ? null : told(type)])
+  return Object.fromEntries(byType) as Observers
 }

@@ -2,6 +2,7 @@ import {
   CONTRACT,
   DATA_NAMES,
   type DataName,
+  EVENT_TYPES,
   HOOK_NAMES,
   type HookName,
   type Hooks,
@@ -129,6 +130,8 @@ function checkHooks({ id, plugin }: PluginSpec, hooks: unknown): Problem[] {
       ? []
       : [setupProblem(id, `hook \`${name}\` is not a function`, 'Return a function.')]
   })
+  const { observes } = hooks as Hooks
+  if (observes !== undefined) problems.push(...observesProblems(id, hooks as Hooks))
   if (
     ('beforeCall' in hooks || 'afterCall' in hooks || 'onMessage' in hooks) &&
     plugin.phase === undefined
@@ -142,6 +145,18 @@ function checkHooks({ id, plugin }: PluginSpec, hooks: unknown): Problem[] {
     )
   }
   return problems
+}
+
+function observesProblems(id: string, { observe, observes }: Hooks): Problem[] {
+  const hint = `Types of events: ${EVENT_TYPES.join(', ')}.`
+  if (!Array.isArray(observes)) return [setupProblem(id, '`observes` is not a list', hint)]
+  const unknown = observes.filter((type) => !EVENT_TYPES.includes(type))
+  const problems = unknown.map((type) =>
+    setupProblem(id, `\`observes\` has ${JSON.stringify(type)}, which is no type of event`, hint),
+  )
+  if (observe !== undefined) return problems
+  const idle = '`observes` says what `observe` is told, and there is no `observe`'
+  return [...problems, setupProblem(id, idle, 'Add `observe`, or leave `observes` out.')]
 }
 
 function setupProblem(id: string, reason: string, hint: string, unknownHook?: string): Problem {

@@ -166,7 +166,7 @@ export class CallPath {
     exchange.round = round
     side.round = round
     if (this.#parts.traces !== null) side.operation = exchange.operation
-    if (this.#parts.hooks.on.observe !== null) {
+    if (this.#parts.hooks.observers['call.started'] !== null) {
       this.#parts.hooks.emit({ type: 'call.started', call: round })
     }
     if (this.#parts.shadows !== null) this.#parts.shadows.permitted(round)

@@ -284,9 +284,9 @@ export class Kernel {
     return () => this.#watchers.delete(watcher)
   }
 
-  /** Tells the observers, if there are any. */
+  /** Tells the observers. */
   emit(event: Event): void {
-    if (this.hooks.on.observe !== null) this.hooks.emit(event)
+    this.hooks.emit(event)
   }
 }
 

@@ -27,12 +27,16 @@ export class Reports {
   readonly #clock: Clock
   readonly #nextId: () => string
   readonly #wanted: boolean
+  readonly #listsWanted: boolean
 
   constructor(hooks: HookTable, clock: Clock, nextId: () => string) {
     this.#hooks = hooks
     this.#clock = clock
     this.#nextId = nextId
-    this.#wanted = hooks.on.observe !== null || hooks.on.settle !== null
+    const { on, observers } = hooks
+    this.#listsWanted = on.settle !== null || observers.list !== null
+    this.#wanted =
+      on.settle !== null || observers['call.finished'] !== null || observers['call.round'] !== null
   }
 
   /** A call begins; `undefined` when nobody wants to know. */
@@ -60,7 +64,7 @@ export class Reports {
     const tell = (cause: unknown): Maybe<Outcome> => {
       const failure = cause === undefined ? undefined : outcomeOf(cause, false)
       if (failure !== undefined) return this.finished(failure, watch)
-      if (this.#hooks.on.observe !== null) this.#hooks.emit(event)
+      this.#hooks.emit(event)
       return outcome
     }
     const settled = this.#settle(event)
@@ -84,9 +88,7 @@ export class Reports {
     const settled = this.#settle(event)
     const tell = (cause: unknown): Outcome => {
       const last = cause === undefined ? outcome : (outcomeOf(cause, outcome.executed) ?? outcome)
-      if (this.#hooks.on.observe !== null) {
-        this.#hooks.emit(last === outcome ? event : { ...event, outcome: last })
-      }
+      this.#hooks.emit(last === outcome ? event : { ...event, outcome: last })
       return last
     }
     return isPromise(settled) ? settled.then(tell) : tell(settled)
@@ -97,11 +99,11 @@ export class Reports {
    * @throws HookError, or rejects with it, when `settle` could not write it down
    */
   listed(caller: Caller, method: string, count: number, requestId: string): Maybe<void> {
-    if (!this.#wanted) return undefined
+    if (!this.#listsWanted) return undefined
     const event: Listed = { type: 'list', method, caller, count, requestId }
     const tell = (cause: unknown) => {
       if (cause !== undefined) throw cause
-      if (this.#hooks.on.observe !== null) this.#hooks.emit(event)
+      this.#hooks.emit(event)
     }
     const settled = this.#settle(event)
     return isPromise(settled) ? settled.then(tell) : tell(settled)

@@ -54,6 +54,7 @@ export default definePlugin({
     }
     return {
       listFilter: () => filter,
+      observes: ['catalog.changed'],
       observe(event) {
         if (event.type !== 'catalog.changed' || !event.complete || unmatched.size === 0) return
         for (const rule of unmatched) {

@@ -137,6 +137,24 @@ test('an observer that throws is reported, to others too, and never stops anythi
   assert.equal(seen.at(-1), 'list')
 })
 
+test('an observer that wants some events is told those, and the others are made for nobody', async () => {
+  const seen: Event['type'][] = []
+  const { kernel, call } = await rig({
+    lines: [
+      line('some', {
+        observes: ['catalog.changed', 'auth.refused'],
+        observe: ({ type }) => void seen.push(type),
+      }),
+    ],
+    tools: { up: ['a'] },
+  })
+  assert.equal(kernel.hooks.observers['call.finished'], null)
+  assert.equal((await call('up__a')).kind, 'result')
+  const denial = deny('UNAUTHENTICATED', 'no')
+  kernel.emit({ type: 'auth.refused', denial, path: '/mcp', requestId: '' })
+  assert.deepEqual([...new Set(seen)], ['catalog.changed', 'auth.refused'])
+})
+
 test('challenges of all plugins are merged, those that fail left out', async () => {
   const { kernel } = await rig({
     lines: [

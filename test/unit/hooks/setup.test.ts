@@ -31,6 +31,8 @@ test('everything that is wrong is told at once, each with its plugin', () => {
     spec('typo', () => ({ afterCal() {} })),
     spec('phaseless', () => ({ beforeCall() {} })),
     spec('data', () => ({ stop: 7 })),
+    spec('eager', () => ({ observe() {}, observes: ['call.ended'] })),
+    spec('deaf', () => ({ observes: ['list'] })),
     spec('needy', () => ({}), { needs: { thing: Missing } }),
     spec('fine', () => ({ start() {} })),
   ]
@@ -45,6 +47,8 @@ test('everything that is wrong is told at once, each with its plugin', () => {
         'plugin typo: no hook `afterCal` (did you mean "afterCall"?)',
         'plugin phaseless: has beforeCall, afterCall or onMessage but no phase',
         'plugin data: hook `stop` is not a function',
+        'plugin eager: `observes` has "call.ended", which is no type of event',
+        'plugin deaf: `observes` says what `observe` is told, and there is no `observe`',
         'plugin needy: needs the service Missing, which nothing provides',
       ])
       assert.ok(error.problems.every(({ hint }) => hint !== undefined))
