@@ -2,6 +2,7 @@
  * Loaded into a measured process by `--import`, with `--expose-gc`: answers each message over IPC with what
  * the process holds once everything that can go has gone.
  */
+import { readFileSync } from 'node:fs'
 import { writeHeapSnapshot } from 'node:v8'
 import type { Census, CensusOrder } from './measured.ts'
 
@@ -17,7 +18,16 @@ async function census({ snapshot }: CensusOrder): Promise<Census> {
   const resources: Record<string, number> = {}
   for (const kind of process.getActiveResourcesInfo()) resources[kind] = (resources[kind] ?? 0) + 1
   if (snapshot !== undefined) writeHeapSnapshot(snapshot)
-  return { heap: heapUsed, external, rss, resources }
+  return { heap: heapUsed, external, rss, resources, children: children() }
+}
+
+function children(): number {
+  try {
+    const listed = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'latin1')
+    return listed.split(' ').filter((pid) => pid.trim() !== '').length
+  } catch {
+    return 0
+  }
 }
 
 process.on('message', (order: CensusOrder) => {

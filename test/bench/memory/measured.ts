@@ -20,6 +20,8 @@ export interface Census {
   readonly rss: number
   /** What keeps its event loop going, by kind: sockets, timers, pipes, children. */
   readonly resources: Readonly<Record<string, number>>
+  /** Processes that it has started and that are there; 0 where the system does not tell. */
+  readonly children: number
 }
 
 const READY = 15_000
@@ -70,15 +72,7 @@ export class Measured {
 
   /** What it holds now. @param snapshot a file to write its heap to */
   census(snapshot?: string): Promise<Census> {
-    return new Promise((resolve, reject) => {
-      const gone = () => reject(new Error('the measured process has ended'))
-      this.#child.once('exit', gone)
-      this.#child.once('message', ({ census }: { census: Census }) => {
-        this.#child.off('exit', gone)
-        resolve(census)
-      })
-      this.#child.send({ census: true, snapshot } satisfies CensusOrder)
-    })
+    return this.order({ census: true, snapshot } satisfies CensusOrder, 'census')
   }
 
   /** What it holds once it holds no less from one look to the next. */
@@ -91,6 +85,22 @@ export class Measured {
       last = now
     }
     return last
+  }
+
+  /** Orders something by IPC. Resolves with the answer that has this key. */
+  order<T>(message: object, key: string): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const gone = () => reject(new Error('the measured process has ended'))
+      const hear = (answer: Record<string, T>) => {
+        if (!(key in answer)) return
+        this.#child.off('exit', gone)
+        this.#child.off('message', hear)
+        resolve(answer[key] as T)
+      }
+      this.#child.once('exit', gone)
+      this.#child.on('message', hear)
+      this.#child.send(message)
+    })
   }
 
   /** Ends it. */
