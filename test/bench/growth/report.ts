@@ -1,5 +1,4 @@
-/** Median, lowest, highest over the rounds. */
-export type Spread = readonly [number, number, number]
+import { calm, divide, type Spread, spread } from '../report/figures.ts'
 
 /** What was measured of one configuration: CPU per call in each slice of each round, microseconds. */
 export interface Measured {
@@ -31,22 +30,6 @@ export interface AxisReport {
 
 /** By how much the largest of what must be flat may differ from the smallest: more is growth, less is noise. */
 export const NOISE = 1.15
-
-/** The lower quartile of a round's slices: what a call costs when nobody else disturbs the machine. */
-export function calm(slices: readonly (number | null)[]): number | null {
-  const sorted = slices.filter((value) => value !== null).sort((a, b) => a - b)
-  return sorted[sorted.length >> 2] ?? null
-}
-
-/** Median, lowest and highest of what there is; `null` when there is nothing. */
-export function spread(values: readonly (number | null)[]): Spread | null {
-  const sorted = values.filter((value) => value !== null).sort((a, b) => a - b)
-  const [low, high] = [sorted[0], sorted.at(-1)]
-  if (low === undefined || high === undefined) return null
-  const half = sorted.length >> 1
-  const upper = sorted[half] as number
-  return [sorted.length % 2 === 1 ? upper : (upper + (sorted[half - 1] as number)) / 2, low, high]
-}
 
 /** Rows in the order of their sizes, each compared within its round. */
 export function rowsOf(measured: readonly Measured[]): GrowthRow[] {
@@ -119,8 +102,5 @@ function divided(
   above: readonly (number | null)[],
   below: readonly (number | null)[] | undefined,
 ): (number | null)[] {
-  return above.map((value, n) => {
-    const by = below?.[n] ?? null
-    return value === null || by === null || by === 0 ? null : value / by
-  })
+  return above.map((value, n) => divide(value, below?.[n]))
 }

@@ -21,7 +21,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Job, Tally } from '../load.ts'
 import { launch, pickCores, stopAll } from '../process.ts'
-import { machine } from '../report.ts'
+import { machine } from '../report/rows.ts'
 import { AXES, type Axis, type Point } from './axes.ts'
 import { chartOf } from './chart.ts'
 import {

@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { chartOf } from '../../bench/growth/chart.ts'
-import {
-  type AxisReport,
-  keepsFlat,
-  markdownOf,
-  rowsOf,
-  spread,
-} from '../../bench/growth/report.ts'
+import { type AxisReport, keepsFlat, markdownOf, rowsOf } from '../../bench/growth/report.ts'
 
 /** Rounds of one slice each. */
 const rounds = (...cpu: number[]) => cpu.map((one) => [one])
@@ -38,8 +32,6 @@ test('a round counts with the lower quartile of its slices, and nothing is made 
   const slices = [[900, 12, 11, 10, 13, 14, 15, 800]]
   assert.equal(rowsOf([{ size: 1, series: 'patchbay', rounds: slices }])[0]?.cpu?.[0], 12)
   assert.equal(rowsOf([{ size: 1, series: 'patchbay', rounds: [[null, null]] }])[0]?.cpu, null)
-  assert.deepEqual(spread([4, null, 1]), [2.5, 1, 4])
-  assert.equal(spread([null]), null)
 })
 
 const axis = (flat: boolean, ...ratios: number[]): AxisReport => ({
