@@ -195,6 +195,7 @@ export async function startGateway(
         (cause) => fault(cause, ''),
       ),
       bus: own.bus,
+      replicas: seat !== undefined || own.bus !== embedded.bus,
       workers,
       now: () => clock.now(),
       nextId,

@@ -18,7 +18,9 @@ import type { PipeHost } from './pipe/pipe-client.ts'
 import { Questions } from './questions.ts'
 import { Replies } from './replies.ts'
 import { ResumableStreams } from './resumable-streams.ts'
+import { ResumeRelay } from './resume-relay.ts'
 import type { Session, SessionState } from './session.ts'
+import { SessionNewsRelay } from './session-news-relay.ts'
 import { SessionSubscriptions } from './session-subscriptions.ts'
 import { type SessionStore, Sessions } from './sessions.ts'
 import type { ListenConfig } from './settings.ts'
@@ -40,6 +42,8 @@ export interface ErasParts {
   readonly sessions: SessionStore
   /** Between replicas. */
   readonly bus: Bus
+  /** Whether there are other replicas, or may be. */
+  readonly replicas: boolean
   /** How many processes divide what may be remembered; 1 unless the gateway has several. */
   readonly workers: number
   /** Milliseconds since the epoch. */
@@ -68,6 +72,8 @@ export class Eras {
   readonly sessions: Sessions
   /** For clients on pipes: a stream among everything else on a pipe is not counted as one. */
   readonly pipes: PipeHost
+  /** To replicas that remember a stream that a client comes back for here. */
+  readonly relay: ResumeRelay | undefined
   readonly #pipeStreams = new OpenStreams(Number.POSITIVE_INFINITY)
 
   constructor(parts: ErasParts) {
@@ -85,6 +91,7 @@ export class Eras {
     })
     const levels = new LogLevels(sessions)
     const calls = new OpenCalls()
+    const owner = parts.replicas ? parts.bus.replica : undefined
     const pages = new Pages(parts.pageSize, shapes)
     const shared: WireParts = {
       kernel,
@@ -95,7 +102,7 @@ export class Eras {
       inFlight,
       now,
       streams: new OpenStreams(listen.streams),
-      resumables: new ResumableStreams({ wheel, inFlight, workers: parts.workers }),
+      resumables: new ResumableStreams({ wheel, inFlight, workers: parts.workers, owner }),
       crashed: (arrival, message, cause) => {
         const { requestId } = arrival
         fault(cause, requestId)
@@ -107,13 +114,18 @@ export class Eras {
     this.shared = shared
     this.modern = new ModernEra(shared)
     const subscribed = new SessionSubscriptions(shared, sessions)
-    this.legacy = new LegacyEra(shared, questions, levels, subscribed, calls, us)
+    const told = owner === undefined ? undefined : new SessionNewsRelay(parts.bus, calls, shared)
+    this.legacy = new LegacyEra(shared, questions, levels, subscribed, calls, us, told)
+    this.relay =
+      owner === undefined
+        ? undefined
+        : new ResumeRelay(parts.bus, parts.sealer, shared, this.legacy)
     sessions.onEnded = (nonce) => this.legacy.ended(nonce)
     sessions.onChanged = (session) => subscribed.changed(session)
     this.sessions = sessions
-    const told = new SessionSubscriptions(piped, PIPE_MEMORY)
+    const updates = new SessionSubscriptions(piped, PIPE_MEMORY)
     this.pipes = {
-      legacy: new LegacyEra(piped, questions, new LogLevels(PIPE_MEMORY), told, calls, us),
+      legacy: new LegacyEra(piped, questions, new LogLevels(PIPE_MEMORY), updates, calls, us),
       modern: new ModernEra(piped),
       calls,
       questions,
@@ -129,6 +141,7 @@ export class Eras {
   async drain(): Promise<void> {
     const { inFlight, streams } = this.shared
     inFlight.drain()
+    this.relay?.end()
     await Promise.all([streams.end(), this.#pipeStreams.end()])
     await inFlight.idle()
   }

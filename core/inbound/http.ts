@@ -61,7 +61,7 @@ export class Inbound {
     this.#parts = parts
     const { listen, profiles, sealer, bus, fault, now } = parts
     this.#eras = new Eras(parts)
-    const { shared, modern, legacy, sessions, pipes } = this.#eras
+    const { shared, modern, legacy, sessions, pipes, relay } = this.#eras
     const { operations, replies } = shared
     this.operations = operations
     this.#doors = new Doors(listen)
@@ -72,7 +72,7 @@ export class Inbound {
     this.#endpoint = new Endpoint({
       ...common,
       modern,
-      legacy: new LegacyWire(shared, sessions, legacy),
+      legacy: new LegacyWire(shared, sessions, legacy, relay),
       url: () => this.url,
     })
     // 2026-07-28 is not spoken there: a client that asks hears what one of the handshake's servers says.

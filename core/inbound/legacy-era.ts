@@ -22,6 +22,14 @@ const WORDS = {
   updated: (text: string) => text,
 }
 
+/** What other replicas are told of a session's client. */
+export interface Elsewhere {
+  /** It cancelled a call that is not here. */
+  cancelled(session: Session, message: ClientMessage): void
+  /** It opened a stream that tells of changes: the newest counts. */
+  streaming(session: Session): void
+}
+
 /** The session that a client's `initialize` opened, and what the wire says besides. */
 export interface Begun {
   readonly session: Session
@@ -40,6 +48,7 @@ export class LegacyEra {
   readonly #subscribed: SessionSubscriptions
   readonly #us: Implementation
   readonly #open: OpenCalls
+  readonly #elsewhere: Elsewhere | undefined
 
   constructor(
     parts: WireParts,
@@ -48,6 +57,7 @@ export class LegacyEra {
     subscribed: SessionSubscriptions,
     open: OpenCalls,
     us: Implementation,
+    elsewhere?: Elsewhere,
   ) {
     this.#parts = parts
     this.#questions = questions
@@ -55,6 +65,7 @@ export class LegacyEra {
     this.#subscribed = subscribed
     this.#open = open
     this.#us = us
+    this.#elsewhere = elsewhere
   }
 
   /**
@@ -132,10 +143,11 @@ export class LegacyEra {
     const updates = this.#subscribed.of(session)
     const order = { caller, words: WORDS, wanted, session, alive, updates }
     openStream(this.#parts, arrival, NO_ID, order)
+    this.#elsewhere?.streaming(session)
   }
 
   /** A client came back to the stream that tells its session of changed lists. */
-  resumed(arrival: Arrival, session: Session): void {
+  resumed(arrival: Pick<Arrival, 'principal' | 'path' | 'until'>, session: Session): void {
     const { streams, now } = this.#parts
     streams.of(session.nonce)?.renew(this.#caller(arrival, session), lifetimeOf(arrival, now))
   }
@@ -214,10 +226,14 @@ export class LegacyEra {
   #notified(message: ClientMessage, session: Session | undefined): void {
     if (session === undefined) return
     if (message.method === undefined) return this.#questions.answered(session, message)
-    if (message.method === 'notifications/cancelled') this.#open.cancel(session, message)
+    if (message.method !== 'notifications/cancelled') return
+    if (!this.#open.cancel(session, message)) this.#elsewhere?.cancelled(session, message)
   }
 
-  #caller(arrival: Arrival, session: Session | undefined): Caller {
+  #caller(
+    arrival: Pick<Arrival, 'principal' | 'path'> & Partial<Pick<Arrival, 'mirrors'>>,
+    session: Session | undefined,
+  ): Caller {
     const { principal, path } = arrival
     const { callers } = this.#parts.kernel
     if (session === undefined) {
@@ -229,7 +245,7 @@ export class LegacyEra {
 }
 
 /** The revision that the request's header names. */
-function namedVersion({ mirrors }: Arrival): string {
+function namedVersion({ mirrors }: Partial<Pick<Arrival, 'mirrors'>>): string {
   return mirrors?.['mcp-protocol-version']?.toString().trim() ?? BATCHES
 }
 

@@ -4,6 +4,7 @@ import { CODE, LEGACY, MODERN } from '../wire/protocol.ts'
 import type { HttpArrival } from './http-arrival.ts'
 import type { Begun, LegacyEra } from './legacy-era.ts'
 import type { ClientMessage } from './message.ts'
+import type { ResumeRelay } from './resume-relay.ts'
 import type { Session } from './session.ts'
 import type { Sessions } from './sessions.ts'
 import { NO_ID, respond, type WireParts } from './wire.ts'
@@ -13,15 +14,19 @@ export class LegacyWire {
   readonly #parts: Pick<WireParts, 'replies' | 'resumables' | 'inFlight'>
   readonly #sessions: Sessions
   readonly #era: LegacyEra
+  readonly #relay: ResumeRelay | undefined
 
+  /** @param relay to replicas that remember a stream; `undefined` where there are none */
   constructor(
     parts: Pick<WireParts, 'replies' | 'resumables' | 'inFlight'>,
     sessions: Sessions,
     era: LegacyEra,
+    relay: ResumeRelay | undefined,
   ) {
     this.#parts = parts
     this.#sessions = sessions
     this.#era = era
+    this.#relay = relay
   }
 
   /** The session that the request names, whoever's it is. Throws or rejects when what is remembered of it cannot be read. */
@@ -60,8 +65,8 @@ export class LegacyWire {
       const wrong = this.#parts.replies.error(406, CODE.invalidRequest, reason)
       return arrival.send(406, respond(NO_ID, wrong))
     }
-    if (this.#resumed(arrival, session)) return
-    this.#era.stream(arrival, session, () => this.#sessions.use(session))
+    const open = () => this.#era.stream(arrival, session, () => this.#sessions.use(session))
+    if (!this.#resumed(arrival, session, open)) open()
   }
 
   /** DELETE: the client ends its session. */
@@ -85,7 +90,8 @@ export class LegacyWire {
     response.end()
   }
 
-  #resumed(arrival: HttpArrival, session: Session): boolean {
+  /** @param open opens a stream after all, when another replica was asked in vain */
+  #resumed(arrival: HttpArrival, session: Session, open: () => void): boolean {
     const { request, response, cors } = arrival
     const last = request.headers['last-event-id']
     const { resumables, inFlight } = this.#parts
@@ -93,7 +99,9 @@ export class LegacyWire {
     if (last === undefined || inFlight.draining) return false
     const stream = resumables.resume(last.toString(), session, response, cors)
     if (stream?.answers === false) this.#era.resumed(arrival, session)
-    return stream !== undefined
+    return (
+      stream !== undefined || this.#relay?.resume(last.toString(), arrival, session, open) === true
+    )
   }
 
   #begin({ principal }: HttpArrival, client: Client): Begun {

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import type { ServerResponse } from 'node:http'
 import type { Alarm } from '../hooks/wheel.ts'
 import type { Outlet } from './arrival.ts'
 import type { Session } from './session.ts'
-import { keepsUp, sseEvent, startStream } from './sse.ts'
+import { keepsUp, type SseSink, sseEvent, startStream } from './sse.ts'
 
 /** Events of one stream; the oldest are forgotten first. */
 const MOST_EVENTS = 256
@@ -37,7 +36,7 @@ export class ResumableStream implements Outlet, Alarm {
   /** Whether it answers a call: then it is kept as long as the call runs. Otherwise it tells of changes. */
   readonly answers: boolean
   /** Unguessable: the first part of its events' ids. */
-  readonly key = randomBytes(12).toString('base64url')
+  readonly key: string
   deadline = 0
   slot = -1
   /** What its events and itself count, in characters. */
@@ -54,11 +53,13 @@ export class ResumableStream implements Outlet, Alarm {
   #events: string[] = []
   /** The number of the first event that is remembered. */
   #first = 1
-  #response: ServerResponse | undefined
+  #response: SseSink | undefined
   #told: (() => void)[] = []
   #drained: () => void = () => {}
 
-  constructor(streams: StreamKeeper, session: Session, answers: boolean) {
+  /** @param owner how its key begins */
+  constructor(streams: StreamKeeper, session: Session, answers: boolean, owner: string) {
+    this.key = owner + randomBytes(12).toString('base64url')
     this.#streams = streams
     this.session = session
     this.answers = answers
@@ -70,7 +71,7 @@ export class ResumableStream implements Outlet, Alarm {
   }
 
   /** Connects a client that came, or came back. @param after the number of the event it has seen last */
-  connect(response: ServerResponse, headers: readonly string[], after: number | undefined): void {
+  connect(response: SseSink, headers: readonly string[], after: number | undefined): void {
     const before = this.#response
     this.#response = response
     before?.end()
@@ -188,7 +189,7 @@ export class ResumableStream implements Outlet, Alarm {
     return event
   }
 
-  #left(response: ServerResponse): void {
+  #left(response: SseSink): void {
     if (this.#response !== response) return
     this.#response = undefined
     if (this.dropped) this.#tell()

@@ -1,8 +1,8 @@
-import type { ServerResponse } from 'node:http'
 import type { Wheel } from '../hooks/wheel.ts'
 import type { InFlight } from './in-flight.ts'
 import { ResumableStream, type StreamKeeper } from './resumable-stream.ts'
 import type { Session } from './session.ts'
+import type { SseSink } from './sse.ts'
 
 /** How long a stream is kept after its answer was given, or after its client was last there, in milliseconds. */
 const KEPT = 5 * 60_000
@@ -20,6 +20,8 @@ export interface ResumableHost {
   readonly inFlight: InFlight
   /** How many processes divide what may be remembered. */
   readonly workers: number
+  /** This replica's id, where there may be others: ids of events begin with it, so that these know whom to ask. */
+  readonly owner: string | undefined
 }
 
 /** The streams that clients of sessions can come back to: bounded per stream, per principal and in all. */
@@ -28,10 +30,12 @@ export class ResumableStreams implements StreamKeeper {
   readonly #byKey = new Map<string, ResumableStream>()
   /** Without a client, by principal; the oldest first. */
   readonly #lost = new Map<string, Set<ResumableStream>>()
+  readonly #owner: string
   #size = 0
 
   constructor(host: ResumableHost) {
     this.#host = host
+    this.#owner = host.owner === undefined ? '' : `${encodeURIComponent(host.owner)}.`
   }
 
   /** How many are remembered. */
@@ -43,10 +47,10 @@ export class ResumableStreams implements StreamKeeper {
   begin(
     session: Session,
     answers: boolean,
-    response: ServerResponse,
+    response: SseSink,
     headers: readonly string[],
   ): ResumableStream {
-    const stream = new ResumableStream(this, session, answers)
+    const stream = new ResumableStream(this, session, answers, this.#owner)
     this.#byKey.set(stream.key, stream)
     this.grown(stream)
     stream.connect(response, headers, undefined)
@@ -59,8 +63,8 @@ export class ResumableStreams implements StreamKeeper {
    */
   resume(
     id: string,
-    session: Session,
-    response: ServerResponse,
+    session: Pick<Session, 'nonce'>,
+    response: SseSink,
     headers: readonly string[],
   ): ResumableStream | undefined {
     const cut = id.lastIndexOf('-')
@@ -167,6 +171,16 @@ export class ResumableStreams implements StreamKeeper {
       size -= one.size
       this.drop(one)
     }
+  }
+}
+
+/** The replica that remembers the stream of an event's id; `undefined` when the id does not say. */
+export function ownerOf(id: string): string | undefined {
+  const cut = id.lastIndexOf('.')
+  try {
+    return cut < 1 ? undefined : decodeURIComponent(id.slice(0, cut))
+  } catch {
+    return undefined
   }
 }
 

@@ -1,5 +1,17 @@
 import type { ServerResponse } from 'node:http'
 
+/** Where events go: a client's connection, or the way to one that another replica holds. */
+export interface SseSink {
+  writeHead(status: number, headers: string[]): unknown
+  flushHeaders(): void
+  write(text: string): unknown
+  end(text?: string): unknown
+  on(event: 'close' | 'drain', told: () => void): unknown
+  /** Bytes that wait for it. */
+  readonly writableLength: number
+  readonly closed: boolean
+}
+
 /** Bytes that wait for a client that reads slowly. */
 const MOST_UNREAD = 1024 * 1024
 const SSE = [
@@ -17,7 +29,7 @@ export function sseEvent(json: string): string {
 }
 
 /** Opens an SSE answer. */
-export function startStream(response: ServerResponse, headers: readonly string[]): void {
+export function startStream(response: SseSink, headers: readonly string[]): void {
   response.writeHead(200, [...SSE, ...headers])
   response.flushHeaders()
 }
@@ -26,7 +38,7 @@ export function startStream(response: ServerResponse, headers: readonly string[]
  * Whether the client reads what it is sent. One that does not gets no more messages until it has: only
  * the answer itself is always written.
  */
-export function keepsUp(response: ServerResponse): boolean {
+export function keepsUp(response: Pick<SseSink, 'writableLength'>): boolean {
   return response.writableLength <= MOST_UNREAD
 }
 

@@ -32,7 +32,12 @@ class Sink extends EventEmitter {
 function made() {
   const clock = new FakeClock()
   const wheel = new Wheel(clock)
-  const streams = new ResumableStreams({ wheel, inFlight: new InFlight(), workers: 1 })
+  const streams = new ResumableStreams({
+    wheel,
+    inFlight: new InFlight(),
+    workers: 1,
+    owner: undefined,
+  })
   const session = (subject: string) =>
     ({
       nonce: `of ${subject}`,
