@@ -12,6 +12,18 @@ import { steered } from '../wire/steered.ts'
 import { initialize, JSON_HEADERS, type Sending, Wire } from '../wire/wire.ts'
 import { eventually } from './processes.ts'
 
+const APPROVAL = `import { ask, definePlugin } from 'mcp-patchbay/sdk'
+const params = { mode: 'form', message: 'Run it?', requestedSchema: { type: 'object', properties: {} } }
+export default definePlugin({
+  name: 'approval', version: '1.0.0', phase: 'guard',
+  configSchema: { type: 'object', additionalProperties: false, properties: {} },
+  setup: () => ({
+    beforeCall: ({ answers }) =>
+      answers.ok === undefined ? ask({ ok: { method: 'elicitation/create', params } }) : undefined,
+  }),
+})
+`
+
 type Headers = Readonly<Record<string, string>>
 
 /** Two workers in front of a stub. */
@@ -25,13 +37,18 @@ async function pair(scope: Scope, config: object = {}) {
 }
 
 /** Two workers in front of one server. */
-async function both(scope: Scope, url: string, config: object = {}) {
+async function both(
+  scope: Scope,
+  url: string,
+  config: object = {},
+  files: Readonly<Record<string, string>> = {},
+) {
   const { data, seats, die } = crewOf(scope)
   const start = async (slot: 0 | 1) => {
     const gateway = await startWith(
       scope,
       { data, upstreams: { up: { url } }, plugins: [{ use: 'auth-none' }], ...config },
-      { worker: seats[slot] as (typeof seats)[0] },
+      { worker: seats[slot] as (typeof seats)[0], files },
     )
     await gateway.ready()
     const wire = new Wire(scope, gateway.url)
@@ -64,16 +81,13 @@ async function asked(scope: Scope) {
   return { here, there, die, waiting, answer, retried }
 }
 
-test('a held call goes on at another worker, with what it asks next, and its answer counts once', async (t) => {
+test('a held call goes on at another worker, with what it asks next', async (t) => {
   const { here, there, waiting, answer, retried } = await asked(t)
   const going = there.begin(retried)
   assert.deepEqual((await answer).result, ADA)
   const again = waiting.ask()
   const { json } = await going.answer
   assert.deepEqual(json.result.inputRequests, { 'question-2': FORM })
-  // The first state was spent at the other worker.
-  const twice = (await here.begin(retried).answer).json
-  assert.ok(twice.error ?? twice.result.isError, JSON.stringify(twice))
   const last = here.begin({
     requestState: json.result.requestState,
     inputResponses: { 'question-2': ADA },
@@ -81,6 +95,22 @@ test('a held call goes on at another worker, with what it asks next, and its ans
   assert.deepEqual((await again).result, ADA)
   waiting.end()
   assert.equal((await last.answer).json.result.content[0].text, 'done')
+})
+
+test('the answer to a plugin’s question counts once, at whichever worker it comes twice', async (t) => {
+  const server = await stub(t, 'modern')
+  const plugins = [{ use: 'auth-none' }, { use: './approval.ts' }]
+  const files = { 'approval.ts': APPROVAL }
+  const { here, there } = await both(t, server.url, { plugins }, files)
+  const { result } = (await here.begin().answer).json
+  const retried = {
+    requestState: result.requestState,
+    inputResponses: { 'approval/ok': { action: 'accept', content: {} } },
+  }
+  const answers = await Promise.all([here, there, here].map(({ begin }) => begin(retried).answer))
+  const ran = answers.filter(({ json }) => json.result?.content?.[0].text === 'ok')
+  assert.equal(ran.length, 1, JSON.stringify(answers.map(({ json }) => json)))
+  assert.equal(server.of('tools/call').length, 1)
 })
 
 test('a call that a dead worker held is unavailable at once', async (t) => {
@@ -158,6 +188,8 @@ test('who lost the stream of an answer comes back to it at another worker, and g
   call.cut()
   const other = await there.wire.session()
   const stranger = get(there.wire, other, primed)
+  await stranger.seen('id: ')
+  assert.doesNotMatch(stranger.raw(), /progress/)
   const back = get(there.wire, session, primed)
   await back.seen('notifications/progress')
   assert.deepEqual(back.ids(), [progress])
@@ -169,7 +201,6 @@ test('who lost the stream of an answer comes back to it at another worker, and g
   )
   const again = await get(there.wire, session, progress).answer
   assert.equal(again.json.result.content[0].text, 'held')
-  assert.equal(stranger.raw().includes('held'), false, 'it got a plain stream of its own')
   stranger.cut()
 })
 
