@@ -19,6 +19,7 @@ export interface ShadowRow {
   readonly judged: number
 }
 
+/** A row before it is known how often its caller was judged. */
 type Counted = { -readonly [K in keyof Omit<ShadowRow, 'judged'>]: ShadowRow[K] }
 
 const OTHERS = { issuer: '*', subject: '*' } as const
@@ -51,11 +52,7 @@ export class CountedShadows implements ShadowReport {
     const rows = [...this.#rows.values()].filter(
       (row) => plugin === undefined || row.plugin === plugin,
     )
-    const judged = new Map<string, number>()
-    for (const row of rows) judged.set(askedOf(row), (judged.get(askedOf(row)) ?? 0) + row.count)
-    return rows
-      .map((row) => ({ ...row, judged: judged.get(askedOf(row)) ?? 0 }))
-      .sort((a, b) => Number(isNothing(a)) - Number(isNothing(b)) || b.count - a.count)
+    return judgedRows(rows)
   }
 
   #others(said: ShadowVerdict): Counted {
@@ -68,6 +65,15 @@ export class CountedShadows implements ShadowReport {
     this.#rows.set(keyOf(said, row), row)
     return row
   }
+}
+
+/** Rows with how often each caller was judged, which they say together: the most telling first, most often first. */
+export function judgedRows(rows: readonly Omit<ShadowRow, 'judged'>[]): ShadowRow[] {
+  const judged = new Map<string, number>()
+  for (const row of rows) judged.set(askedOf(row), (judged.get(askedOf(row)) ?? 0) + row.count)
+  return rows
+    .map((row) => ({ ...row, judged: judged.get(askedOf(row)) ?? 0 }))
+    .sort((a, b) => Number(isNothing(a)) - Number(isNothing(b)) || b.count - a.count)
 }
 
 /** Whether a verdict would have changed nothing. */
