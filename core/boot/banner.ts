@@ -27,7 +27,7 @@ export class Banner {
 
   /** Prints the head, then upstreams as they arrive, then the snippet to paste into a client. */
   open(gateway: Pick<Gateway, 'url' | 'adminUrl' | 'status' | 'watch'>): void {
-    const { file, plugins } = this.#config
+    const { file, plugins, workers } = this.#config
     const endpoint = new URL('/mcp', gateway.url).href
     const named = plugins.map(({ id, mode }) => (mode === 'shadow' ? `${id} (shadow)` : id))
     const order = named.join(' → ')
@@ -37,6 +37,7 @@ export class Banner {
     this.#out('')
     this.#out(`  Endpoint   ${styleText('cyan', endpoint)}`)
     if (gateway.adminUrl !== undefined) this.#out(`  Admin      ${gateway.adminUrl}`)
+    if (workers > 1) this.#out(`  Workers    ${workers}`)
     this.#out(`  Config     ${shownPath(file)}`)
     this.#out(`  Plugins    ${order || none}`)
     this.#out(`  Upstreams  ${this.#enabled().length || 'none'}`)

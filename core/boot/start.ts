@@ -1,6 +1,7 @@
 import { Redactor } from '../services/redactor.ts'
 import { Banner } from './banner.ts'
 import type { Terminal } from './commands/terminal.ts'
+import { RecordingDisk } from './config/config-disk.ts'
 import { judgedConfig } from './config/judged-config.ts'
 import { makeLog } from './log.ts'
 import { firstSignal } from './signals.ts'
@@ -12,10 +13,11 @@ import { firstSignal } from './signals.ts'
  * @throws GatewayError when it cannot be built or started
  */
 export async function start(file: string, pretty: boolean, terminal: Terminal): Promise<void> {
-  const config = await judgedConfig(file)
+  const disk = new RecordingDisk()
+  const config = await judgedConfig(file, { disk })
   if (config.workers > 1) {
     const { startWorkers } = await import('./workers/primary.ts')
-    return startWorkers(config, pretty, terminal)
+    return startWorkers(config, disk, pretty, terminal)
   }
   const { startGateway } = await import('./gateway.ts')
   const secrets = new Redactor(config.secrets)

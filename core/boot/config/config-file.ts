@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { dirname, relative } from 'node:path'
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
 import { messageOf, type Problem } from '../../hooks/errors.ts'
+import { type ConfigDisk, DISK } from './config-disk.ts'
 import { type ReferenceSources, resolveReferences } from './references.ts'
 import { isRecord, type Node, pointerOf } from './schema-walk.ts'
 
@@ -33,6 +33,7 @@ export function readConfigFile(
   file: string,
   env: ReferenceSources['env'],
   folder: string = dirname(file),
+  disk: ConfigDisk = DISK,
 ): ConfigFile {
   const shown = shownPath(file)
   const places = new Map<string, string>()
@@ -40,7 +41,7 @@ export function readConfigFile(
   const none = { value: undefined, places, typed, referenced: [], unresolved: [] }
   let text: string
   try {
-    text = readFileSync(file, 'utf8')
+    text = disk.read(file)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     const reason = code === 'ENOENT' ? 'there is no such file' : `cannot be read: ${code}`
@@ -67,7 +68,7 @@ export function readConfigFile(
   try {
     // Aliases that hold each other would grow without end.
     document.toJS({ maxAliasCount: 1_000 })
-    return new Reader(document, place, { env, folder }).read()
+    return new Reader(document, place, { env, folder, disk }).read()
   } catch (cause) {
     const reason = `its aliases cannot be followed: ${messageOf(cause)}`
     const hint = 'Write the values out.'

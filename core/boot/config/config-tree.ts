@@ -1,6 +1,6 @@
-import { globSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Problem } from '../../hooks/errors.ts'
+import { type ConfigDisk, DISK } from './config-disk.ts'
 import {
   type ConfigFile,
   type Path,
@@ -26,8 +26,9 @@ export class ConfigTree {
   /** Whether a file could not be read at all: then nothing else can be judged. */
   readonly broken: boolean
 
-  constructor(file: string, env: ReferenceSources['env']) {
-    const main = readConfigFile(file, env)
+  /** @param disk where files are read */
+  constructor(file: string, env: ReferenceSources['env'], disk: ConfigDisk = DISK) {
+    const main = readConfigFile(file, env, dirname(file), disk)
     this.#places = main.places
     this.#typed = main.typed
     this.referenced = [...main.referenced]
@@ -39,8 +40,8 @@ export class ConfigTree {
     if (!isRecord(main.value) && main.value !== null && main.value !== undefined) {
       this.add([], 'must be a mapping of settings', 'For example `plugins: […]`.')
     }
-    for (const included of this.#includes(file)) {
-      const part = readConfigFile(included, env, dirname(file))
+    for (const included of this.#includes(file, disk)) {
+      const part = readConfigFile(included, env, dirname(file), disk)
       this.#problems.push(...part.problems)
       broken ||= part.problems.length > 0
       this.#merge(part)
@@ -107,12 +108,12 @@ export class ConfigTree {
     return inOrder([...others, ...unresolved.map(({ problem }) => problem)])
   }
 
-  #includes(main: string): string[] {
+  #includes(main: string, disk: ConfigDisk): string[] {
     const { include } = this.value
     if (!Array.isArray(include)) return []
     const files = include.flatMap((glob, index) => {
       if (typeof glob !== 'string' || glob === '') return []
-      const found = globSync(glob, { cwd: dirname(main) }).sort()
+      const found = disk.find(glob, dirname(main))
       if (found.length === 0 && !/[*?[{]/.test(glob)) {
         this.add(['include', index], 'no such file', 'Paths start at the config file.')
       }

@@ -5,6 +5,7 @@ import type { AdminConfig, ListenConfig } from '../../inbound/settings.ts'
 import { whyNotEgress } from '../../services/egress-rules.ts'
 import type { loadPlugin } from '../loading/loader.ts'
 import { isOff, PluginLines } from '../loading/plugin-lines.ts'
+import type { ConfigDisk } from './config-disk.ts'
 import type { Path } from './config-file.ts'
 import { ConfigTree } from './config-tree.ts'
 import { judgeData, judgeTls } from './named-files.ts'
@@ -20,6 +21,8 @@ import { checkAgainst } from './validator.ts'
 export interface ConfigOptions {
   /** For `${NAME}`; the process's own when left out. */
   readonly env?: Readonly<Record<string, string | undefined>>
+  /** Where its files are read; the computer's own disk when left out. */
+  readonly disk?: ConfigDisk
   /** How plugins are found; as the loader does when left out. */
   readonly load?: typeof loadPlugin
 }
@@ -80,11 +83,11 @@ export async function loadConfig(path: string, options?: ConfigOptions): Promise
 /** Does what {@link loadConfig} does, and keeps what is sound of a config that is not. */
 export async function readConfig(
   path: string,
-  { env = process.env, load }: ConfigOptions = {},
+  { env = process.env, disk, load }: ConfigOptions = {},
 ): Promise<ConfigReading> {
   const file = resolve(path)
   const folder = dirname(file)
-  const tree = new ConfigTree(file, env)
+  const tree = new ConfigTree(file, env, disk)
   if (tree.broken) return { problems: tree.problems(() => false) }
   const report: Report = (at, reason, hint) => tree.add(at, reason, hint)
 

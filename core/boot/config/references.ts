@@ -1,11 +1,13 @@
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { type ConfigDisk, DISK } from './config-disk.ts'
 
 /** Where references lead. */
 export interface ReferenceSources {
   readonly env: Readonly<Record<string, string | undefined>>
   /** The folder that relative `${file:…}` paths start from. */
   readonly folder: string
+  /** Where files are read; the computer's own disk when left out. */
+  readonly disk?: ConfigDisk
 }
 
 /** A string with its references replaced. */
@@ -24,7 +26,10 @@ const REFERENCE = /\$(?:\$|\{([^}]*)(\}?))/g
 const FORMS = `Write \${NAME}, \${NAME:-default} or \${file:/path}; $$ is a dollar sign.`
 
 /** Replaces `${NAME}`, `${NAME:-default}`, `${file:/path}` and `$$`. Never throws; never tells a value. */
-export function resolveReferences(source: string, { env, folder }: ReferenceSources): Resolved {
+export function resolveReferences(
+  source: string,
+  { env, folder, disk = DISK }: ReferenceSources,
+): Resolved {
   if (!source.includes('$')) {
     return { text: source, referenced: false, whole: false, values: [], problems: [] }
   }
@@ -42,7 +47,7 @@ export function resolveReferences(source: string, { env, folder }: ReferenceSour
       /^(?:file:(.+)|([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?)$/s.exec(end === '' ? '' : inside) ?? []
     if (file !== undefined) {
       try {
-        return found(readFileSync(resolve(folder, file), 'utf8').replace(/\r?\n$/, ''))
+        return found(disk.read(resolve(folder, file)).replace(/\r?\n$/, ''))
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException
         problems.push({

@@ -1,12 +1,15 @@
 import type { UpstreamStatus } from '../../../sdk/index.ts'
 import type { Problem } from '../../hooks/errors.ts'
 import type { HubFrame, WorkerFrame } from '../../services/workers/frames.ts'
+import type { ConfigRecord } from '../config/config-disk.ts'
 import type { LogLine } from '../log.ts'
 
 /** What a worker is begun with. By message, never by environment: what a worker starts inherits none of it. */
 export interface Begin {
   /** The config file. */
   readonly file: string
+  /** What it was read from. */
+  readonly record: ConfigRecord
   readonly slot: number
   readonly count: number
   /** Its id on the bus. */

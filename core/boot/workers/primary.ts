@@ -7,6 +7,7 @@ import { Hub } from '../../services/workers/hub.ts'
 import { refuseOccupied } from '../admin/occupant.ts'
 import { Banner } from '../banner.ts'
 import type { Terminal } from '../commands/terminal.ts'
+import type { ConfigRecord } from '../config/config-disk.ts'
 import type { GatewayConfig } from '../config/settings.ts'
 import { makeLog } from '../log.ts'
 import { firstSignal } from '../signals.ts'
@@ -16,11 +17,13 @@ import { forkWorker } from './worker-process.ts'
 /**
  * Runs a gateway of several workers until a signal ends it. This process serves nothing itself: it joins the
  * workers, keeps what they share, and replaces those that die.
+ * @param record what the config was read from: every worker reads the same, whenever it starts
  * @param pretty a banner and lines for people; otherwise only JSON lines
  * @throws GatewayError when it cannot be started; no worker is left running then
  */
 export async function startWorkers(
   config: GatewayConfig,
+  { texts, found }: ConfigRecord,
   pretty: boolean,
   terminal: Terminal,
 ): Promise<void> {
@@ -41,7 +44,7 @@ export async function startWorkers(
   const watching = new Set<(event: Event) => void>()
   const supervisor = new Supervisor({
     count: config.workers,
-    begin: { file: config.file, keys, pretty },
+    begin: { file: config.file, record: { texts, found }, keys, pretty },
     drain: config.drain,
     hub,
     wheel,

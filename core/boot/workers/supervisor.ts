@@ -14,7 +14,7 @@ const LAST_STEPS = 20_000
 export interface SupervisorParts {
   readonly count: number
   /** What every worker is begun with. */
-  readonly begin: Pick<Begin, 'file' | 'keys' | 'pretty'>
+  readonly begin: Pick<Begin, 'file' | 'record' | 'keys' | 'pretty'>
   /** How long open calls may go on after a stop, in milliseconds. */
   readonly drain: number
   readonly hub: Pick<Hub, 'join'>

@@ -3,6 +3,7 @@ import { GatewayError, messageOf } from '../../hooks/errors.ts'
 import { Redactor } from '../../services/redactor.ts'
 import type { HubFrame, WorkerFrame } from '../../services/workers/frames.ts'
 import { WorkerServices } from '../../services/workers/worker-services.ts'
+import { recordedDisk } from '../config/config-disk.ts'
 import { judgedConfig } from '../config/judged-config.ts'
 import { type Gateway, startGateway } from '../gateway.ts'
 import { makeLog } from '../log.ts'
@@ -56,10 +57,10 @@ export async function runWorker(): Promise<void> {
 }
 
 async function startWorker(
-  { file, slot, count, keys, pretty }: Begin,
+  { file, record, slot, count, keys, pretty }: Begin,
   services: (parts: ConstructorParameters<typeof WorkerServices>[1]) => WorkerServices,
 ): Promise<Gateway> {
-  const config = await judgedConfig(file)
+  const config = await judgedConfig(file, { disk: recordedDisk(record) })
   const secrets = new Redactor(config.secrets)
   const { level } = config.log
   const log = makeLog(

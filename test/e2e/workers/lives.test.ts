@@ -1,6 +1,6 @@
 // Workers that die are replaced, a stop waits for calls, and nothing outlives the primary.
 import assert from 'node:assert/strict'
-import { globSync, readFileSync } from 'node:fs'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { stubUpstream } from '../wire/stub.ts'
@@ -40,6 +40,8 @@ test('a killed worker is replaced, the other serves on, and what it did not fini
   const gateway = await startProcesses(t, { upstreams: { up: { url: stub.url, prefix: '' } } })
   const [first] = (await gateway.workers()) as [number, number]
   const there = await gateway.another(t, first)
+  // What it is replaced by reads the config as it was: the others run it.
+  writeFileSync(gateway.file, 'nonsense: [')
   process.kill(first, 'SIGKILL')
   const died = await gateway.line(({ signal }) => signal === 'SIGKILL')
   assert.deepEqual([died.worker, died.pid, died.delay], [0, first, 500])
@@ -68,7 +70,8 @@ test('a stop lets calls at every worker end, then ends with 0', async (t) => {
     wire.modern('tools/call', { name: 'hold', arguments: {} }),
   )
   await stub.until(() => stub.calls.length === 2)
-  gateway.signal('SIGINT')
+  // As a terminal does: everybody in the group hears it, and the workers leave it to the primary.
+  process.kill(-gateway.pid, 'SIGINT')
   await gateway.line(({ msg, worker }) => msg === 'stopping' && worker === 0)
   await gateway.line(({ msg, worker }) => msg === 'stopping' && worker === 1)
   stub.release()

@@ -135,6 +135,16 @@ test('what operators turn is turned at every worker', async () => {
   assert.match(none.detail, /no upstream nobody/)
 })
 
+test('each worker says for itself whether it is ready', async (t) => {
+  const here = await gateway.another(t)
+  const there = await gateway.another(t, here.pid)
+  for (const { wire } of [here, there]) {
+    for (const path of ['/ready', '/live']) {
+      assert.equal((await wire.send('GET', {}, undefined, path)).status, 200)
+    }
+  }
+})
+
 test('a second gateway on the same data is refused', async () => {
   const { code, err } = await patchbay('start', gateway.file)
   assert.equal(code, 1)

@@ -26,7 +26,7 @@ function scene(count = 2) {
   const joined: string[] = []
   const supervisor = new Supervisor({
     count,
-    begin: { file: 'a.yaml', keys: ['k'], pretty: false },
+    begin: { file: 'a.yaml', record: { texts: {}, found: {} }, keys: ['k'], pretty: false },
     drain: 10_000,
     hub: {
       join({ replica }) {

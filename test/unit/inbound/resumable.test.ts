@@ -29,13 +29,13 @@ class Sink extends EventEmitter {
   }
 }
 
-function made() {
+function made(workers = 1) {
   const clock = new FakeClock()
   const wheel = new Wheel(clock)
   const streams = new ResumableStreams({
     wheel,
     inFlight: new InFlight(),
-    workers: 1,
+    workers,
     owner: undefined,
   })
   const session = (subject: string) =>
@@ -72,6 +72,16 @@ test('10,000 streams that broke leave 64 of each principal, and none after five 
   assert.equal(streams.count, 3 * 64)
   clock.advance(5 * 60_000 + 250)
   assert.equal(streams.count, 0)
+})
+
+test('workers together remember as many as one process does', () => {
+  const { streams, begin } = made(4)
+  for (let i = 0; i < 100; i++) {
+    const { sink, stream } = begin()
+    sink.cut()
+    stream.finish('{"result":{}}')
+  }
+  assert.equal(streams.count, 16)
 })
 
 test('many principals together hold no more than what all may', () => {
