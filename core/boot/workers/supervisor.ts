@@ -38,7 +38,8 @@ interface Place {
     | undefined
   /** Whoever waits for the first worker there. */
   first: PromiseWithResolvers<Listening> | undefined
-  gone: (() => void) | undefined
+  /** Who waits for its end. */
+  readonly gone: (() => void)[]
 }
 
 /** Starts the workers, replaces those that die, and stops them. */
@@ -58,7 +59,7 @@ export class Supervisor {
       leave: () => {},
       failed: undefined,
       first: undefined,
-      gone: undefined,
+      gone: [],
     }))
   }
 
@@ -86,7 +87,7 @@ export class Supervisor {
     const ends = open.map(
       (place) =>
         new Promise<void>((resolve) => {
-          place.gone = resolve
+          place.gone.push(resolve)
         }),
     )
     for (const { process } of open) process?.stop()
@@ -149,7 +150,7 @@ export class Supervisor {
     const { slot, process, failed, first } = place
     place.process = undefined
     place.leave()
-    place.gone?.()
+    for (const told of place.gone.splice(0)) told()
     const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`
     if (first !== undefined) {
       place.first = undefined

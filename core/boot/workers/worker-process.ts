@@ -1,11 +1,12 @@
 import cluster, { type Worker } from 'node:cluster'
+import { fileURLToPath } from 'node:url'
 import type { HubFrame, WorkerFrame } from '../../services/workers/frames.ts'
 import { FrameChannel } from './frame-channel.ts'
 import type { Begin, ToPrimary, ToWorker } from './messages.ts'
 
 // The same file runs as TypeScript in the repository and as JavaScript where it is installed.
 const EXTENSION = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-const MAIN = new URL(`./worker-main.${EXTENSION}`, import.meta.url)
+const MAIN = fileURLToPath(new URL(`./worker-main.${EXTENSION}`, import.meta.url))
 /** Characters on their way to a worker. One that takes no more hangs. */
 const MOST_UNREAD = 256 * 1024 * 1024
 
@@ -32,7 +33,7 @@ export type Fork = (begin: Begin, events: WorkerEvents) => WorkerProcess
 /** Starts it with node:cluster: all workers share the ports they listen on, and take connections by turns. */
 export const forkWorker: Fork = (begin, events) => {
   cluster.schedulingPolicy = cluster.SCHED_RR
-  cluster.setupPrimary({ exec: MAIN.pathname, args: [], serialization: 'advanced' })
+  cluster.setupPrimary({ exec: MAIN, args: [], serialization: 'advanced' })
   const worker = cluster.fork()
   const { process } = worker
   const kill = () => void process.kill('SIGKILL')
