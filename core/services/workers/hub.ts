@@ -160,7 +160,11 @@ export class Hub {
   #ask(from: Member, { id, owner, topic, text, stream }: WorkerFrame & { kind: 'ask' }): void {
     const to = this.#members.get(owner)
     if (to === undefined) return from.send(unreachable(id, owner))
-    to.send({ kind: 'serve', id: this.#routes.add({ from, id, to }), topic, text, stream })
+    try {
+      to.send({ kind: 'serve', id: this.#routes.add({ from, id, to }), topic, text, stream })
+    } catch (cause) {
+      from.send({ kind: 'failed', id, error: sentError(cause) })
+    }
   }
 
   /** A worker wants no more of what it asked for. */

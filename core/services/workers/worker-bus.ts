@@ -35,8 +35,10 @@ export class WorkerBus implements Bus {
   }
 
   publish(topic: string, message: unknown): void {
-    this.#local.publish(topic, message)
-    this.#link.send({ kind: 'publish', topic, text: textOf(message) })
+    const text = textOf(message)
+    // Later, as at the others.
+    queueMicrotask(() => this.#local.handlers.heard(topic, text))
+    this.#link.send({ kind: 'publish', topic, text })
   }
 
   subscribe(topic: string, listener: (message: unknown) => void): () => void {

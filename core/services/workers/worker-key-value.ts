@@ -19,23 +19,23 @@ export class WorkerKeyValue implements KeyValue {
   }
 
   get(key: string): Promise<string | undefined> {
-    return this.#ask('get', [key])
+    return this.#ask('get', [checked(key)])
   }
 
   set(key: string, value: string, expiry?: Expiry): Promise<void> {
-    return this.#ask('set', [key, value, expiry])
+    return this.#ask('set', [checked(key), checked(value), plain(expiry)])
   }
 
   add(key: string, value: string, expiry?: Expiry): Promise<boolean> {
-    return this.#ask('add', [key, value, expiry])
+    return this.#ask('add', [checked(key), checked(value), plain(expiry)])
   }
 
   take(key: string): Promise<string | undefined> {
-    return this.#ask('take', [key])
+    return this.#ask('take', [checked(key)])
   }
 
   delete(key: string): Promise<boolean> {
-    return this.#ask('delete', [key])
+    return this.#ask('delete', [checked(key)])
   }
 
   compareAndSet(
@@ -44,11 +44,20 @@ export class WorkerKeyValue implements KeyValue {
     value: string,
     expiry?: Expiry,
   ): Promise<boolean> {
-    return this.#ask('compareAndSet', [key, expected, value, expiry])
+    return this.#ask('compareAndSet', [
+      checked(key),
+      expected === undefined ? undefined : checked(expected),
+      checked(value),
+      plain(expiry),
+    ])
   }
 
   consume(buckets: readonly Bucket[]): Promise<Consumed> {
-    return this.#ask('consume', [buckets])
+    const plainly = buckets.map(({ key, cost, limit, windowMs, burst }) => {
+      const bucket = { key: checked(key), cost, limit, windowMs }
+      return burst === undefined ? bucket : { ...bucket, burst }
+    })
+    return this.#ask('consume', [plainly])
   }
 
   #ask<T>(method: KeyValueMethod, args: readonly unknown[]): Promise<T> {
@@ -66,4 +75,14 @@ function unanswered(cause: Error): ServiceError {
   const hint = 'Try again; when it goes on, see the log.'
   const reason = `the primary process did not answer: ${cause.message}`
   return new ServiceError('KEY_VALUE_FAILED', reason, hint, { cause })
+}
+
+/** What is no text may be something that cannot travel. @throws TypeError */
+function checked(text: string): string {
+  if (typeof text === 'string') return text
+  throw new TypeError(`keys and values are text, not ${typeof text}`)
+}
+
+function plain(expiry: Expiry | undefined): Expiry {
+  return expiry?.ttl === undefined ? {} : { ttl: expiry.ttl }
 }

@@ -20,6 +20,14 @@ test('what workers take of a bucket counts once', async () => {
   assert.deepEqual(never, { ok: false, retryAfterMs: Number.POSITIVE_INFINITY, key: 'b' })
 })
 
+test('what cannot travel is refused where it is said', async () => {
+  const { all } = trio()
+  const kv = all[0].keyValue('x')
+  await assert.rejects(async () => kv.set('a', (() => {}) as never), TypeError)
+  await assert.rejects(async () => kv.get({} as never), TypeError)
+  await kv.consume([{ ...bucket, more: () => {} } as never])
+})
+
 test('every worker hears a message once, and in order, the one that sent it too', async () => {
   const { all } = trio()
   const heard: string[][] = [[], [], []]
