@@ -64,24 +64,35 @@ export async function measureGroup(
   }
 }
 
-/** Measures targets that are there. */
+/** Takes a target that could not be called out of the run, or throws to end it. */
+export type Failed = (target: Target, cause: Error) => void
+
+/** Measures targets that are there. @param failed without it, one that cannot be called ends the run */
 export async function measureTargets(
   group: string,
   targets: readonly Target[],
   load: ChildProcess,
   plan: Plan,
   say: Place['say'],
+  failed: Failed = (_, cause) => {
+    throw cause
+  },
 ): Promise<Series[]> {
-  const all = []
+  let all: { target: Target; atRest: Rest; rounds: Round[] }[] = []
   for (const target of targets) {
     say(`${group}: warming up ${target.name}`)
-    const atRest = await restOf(load, target)
-    await order(load, { ...jobFor(target, CROWD), duration: plan.warm })
-    all.push({ target, atRest, rounds: [] as Round[] })
+    try {
+      const atRest = await restOf(load, target)
+      await order(load, { ...jobFor(target, CROWD), duration: plan.warm })
+      all.push({ target, atRest, rounds: [] })
+    } catch (cause) {
+      failed(target, cause as Error)
+    }
   }
   for (let round = 1; round <= plan.rounds; round++) {
     say(`${group}: round ${round} of ${plan.rounds}`)
-    await oneRound(load, all, plan)
+    const gone = await oneRound(load, all, plan, failed)
+    all = all.filter(({ target }) => !gone.has(target))
   }
   const series: Series[] = []
   for (const { target, atRest, rounds } of all) {
@@ -95,30 +106,45 @@ export async function measureTargets(
   return series
 }
 
+/** @returns the targets that could not be called */
 async function oneRound(
   load: ChildProcess,
   all: readonly { readonly target: Target; readonly rounds: Round[] }[],
   plan: Plan,
-): Promise<void> {
+  failed: Failed,
+): Promise<ReadonlySet<Target>> {
   const now = all.map(({ target, rounds }) => {
     const one: Round = { single: [], crowd: [], wide: [] }
     rounds.push(one)
     return { target, ...one }
   })
+  const gone = new Set<Target>()
   const slices = Math.max(plan.single, plan.crowd, plan.wide)
   for (let slice = 0; slice < slices; slice++) {
     // In random order: what runs after whom must not become part of the figure.
     for (const { target, single, crowd, wide } of shuffled(now)) {
+      if (gone.has(target)) continue
       const most = { ...plan, ...target.most }
-      if (slice < most.single) single.push(await order(load, jobFor(target, 1)))
-      if (slice < most.crowd) crowd.push(await order(load, jobFor(target, CROWD)))
-      if (slice < most.wide) wide.push(await order(load, jobFor(target, WIDE)))
+      try {
+        if (slice < most.single) single.push(await order(load, jobFor(target, 1)))
+        if (slice < most.crowd) crowd.push(await order(load, jobFor(target, CROWD)))
+        if (slice < most.wide) wide.push(await order(load, jobFor(target, WIDE)))
+      } catch (cause) {
+        failed(target, cause as Error)
+        gone.add(target)
+      }
     }
   }
+  return gone
+}
+
+interface Rest {
+  readonly heap: number | null
+  readonly rss: number | null
 }
 
 /** Memory before the load, heap first: its collection gives back what starting needed. */
-async function restOf(load: ChildProcess, target: Target) {
+async function restOf(load: ChildProcess, target: Target): Promise<Rest> {
   const heap = (await target.heap?.()) ?? null
   const { rss } = await order(load, { ...jobFor(target, 1), calls: 1 })
   return { heap, rss: rss[0] ?? null }
@@ -177,7 +203,7 @@ function order(load: ChildProcess, job: Job): Promise<Tally> {
     load.once('message', ({ tally, error }: { tally?: Tally; error?: string }) => {
       load.off('exit', gone)
       if (tally !== undefined) resolve(tally)
-      else reject(new Error(`${job.url} (${job.era}): ${error}`))
+      else reject(new Error(`${job.url} (${job.era}, ${job.connections} connections): ${error}`))
     })
     load.send(job)
   })

@@ -11,7 +11,7 @@
  *                                          go install github.com/TBXark/mcp-proxy@latest) are taken from PATH
  *   npm run bench -- --publish             everything and the peers, for test/bench/results and the README
  *   npm run bench -- --render              those files again, from the figures that are there
- *   npm run bench -- --gate                a fixed few cases against budget.json, about a minute; exit 1 when over
+ *   npm run bench -- --gate                a fixed few cases against budget.json, about two minutes; exit 1 when over
  *   npm run bench -- --gate --write        make budget.json of what is measured now
  *   npm run bench -- --gate --slow         with a plugin that wastes a quarter of a call: the gate must fail
  *   --rounds 5   --tools 20   --size 64    rounds; tools the upstream has; bytes of text in a result
@@ -30,11 +30,13 @@
  * - `p50` is the latency at one connection, `added` what is left of it without the p50 of the same
  *   calls sent directly to the upstream.
  * - Machines, rented ones above all, change speed from one second to the next, by half and more. So a
- *   round returns to all targets of a group again and again, in random order, a tenth of a second each, and takes
- *   the lower quartile of a target's slices: what a call costs when nobody else disturbs. Ratios are taken
- *   within a round; the table shows their median over the rounds, the lowest and the highest. Measured
- *   against itself on a busy machine of two cores, five rounds, the floor came out at 0.99 to 1.02, its
- *   single rounds at 0.93 to 1.11. Compare ratios, not times.
+ *   round returns to all targets of a group again and again, in random order, a tenth of a second each. CPU per call
+ *   is the mean of the lower half of a target's slices: what a call costs when nobody else disturbs. The ratio is
+ *   that of all rounds together, in brackets the lowest and the highest of a single round; two processes of the
+ *   same program, 80 slices each on a busy machine of two cores, came out at 0.97 to 1.03 of each other.
+ *   Latencies and calls a second are medians over the rounds. Compare ratios, not times.
+ * - The gate takes 60 slices for each target of a few cases. A case over its budget is measured up to twice more,
+ *   with new processes; only one that is over each time fails.
  * - RSS is that of the process and its children before the load and at its highest; the heap is what a collection
  *   leaves, before the load and after it.
  * - Every answer is checked: status, id, the upstream's own text, the progress it was promised. One wrong answer

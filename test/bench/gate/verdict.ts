@@ -73,7 +73,10 @@ export const ADVICE = [
   'If the cost is wanted, say so in the commit and renew the budget: npm run bench -- --gate --write',
 ].join('\n')
 
-/** A budget made of measured ratios, with the allowances of the last one. */
+/**
+ * A budget made of measured ratios, with the allowances of the last one, and its cases where
+ * only some were measured.
+ */
 export function renewed(
   ratios: ReadonlyMap<string, number>,
   machine: Budget['machine'],
@@ -83,5 +86,6 @@ export function renewed(
     name,
     { ratio: Math.round(ratio * 1000) / 1000, excess: last?.cases[name]?.excess ?? EXCESS },
   ])
-  return { made: 'npm run bench -- --gate --write', machine, cases: Object.fromEntries(cases) }
+  const all = { ...last?.cases, ...Object.fromEntries(cases) }
+  return { made: 'npm run bench -- --gate --write', machine, cases: all }
 }

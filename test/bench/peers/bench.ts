@@ -6,7 +6,15 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CASES, type Case, flagsOf, labelOf, UPSTREAM, type Upstream } from '../cases.ts'
 import { FLOOR, startGroup, type Target } from '../group.ts'
-import { answers, firstAnswer, LOAD, measureTargets, type Place, type Plan } from '../measure.ts'
+import {
+  answers,
+  type Failed,
+  firstAnswer,
+  LOAD,
+  measureTargets,
+  type Place,
+  type Plan,
+} from '../measure.ts'
 import { launch, startProgram, stopAll } from '../process.ts'
 import type { Series } from '../report/rows.ts'
 import { findPeers, type Installed } from './install.ts'
@@ -20,8 +28,11 @@ export interface PeerRun {
 
 /** Milliseconds a peer may take until a call comes through: some start servers first. */
 const STARTS = 60_000
-/** Only these slices for a peer that starts a process for each session: 64 of them take seconds to open. */
-const HEAVY = { single: 1, crowd: 1, wide: 1 }
+/**
+ * Only these slices for a peer that starts a process for each session: 64 of them
+ * would need gigabytes.
+ */
+const HEAVY = { single: 1, crowd: 1, wide: 0 }
 
 /** Measures every peer that is there. One that does not start is named and left out. */
 export async function measurePeers(plan: Plan, place: Place): Promise<PeerRun> {
@@ -47,6 +58,7 @@ export async function measurePeers(plan: Plan, place: Place): Promise<PeerRun> {
       ready: (target) => answers(load, target),
       started: (label, url) => void upstreams.set(label, url),
     })
+    const own = targets.length
     for (const one of found) {
       place.say(`peers: starting ${one.peer.name}`)
       try {
@@ -57,7 +69,12 @@ export async function measurePeers(plan: Plan, place: Place): Promise<PeerRun> {
         left.push({ name: one.peer.name, reason: (cause as Error).message })
       }
     }
-    const series = await measureTargets('peers', targets, load, plan, place.say)
+    const others = new Set(targets.slice(own))
+    const failed: Failed = (target, cause) => {
+      if (!others.has(target)) throw cause
+      left.push({ name: target.name, reason: cause.message })
+    }
+    const series = await measureTargets('peers', targets, load, plan, place.say, failed)
     const versions = Object.fromEntries(found.map(({ peer, version }) => [peer.name, version]))
     return { series, versions, missing: left }
   } finally {

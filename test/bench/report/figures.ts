@@ -1,10 +1,16 @@
 /** Median, lowest, highest. */
 export type Spread = readonly [number, number, number]
 
-/** The lower quartile: what a slice costs when nobody else disturbs the machine. */
+/**
+ * What a slice costs when nobody else disturbs the machine: the mean of the lower half. On a busy machine of two
+ * cores it told two processes of the same program apart by 2 % (one standard deviation, 80 slices each); the
+ * median did by 5 %, the least by 4 %.
+ */
 export function calm(slices: readonly (number | null)[] | undefined): number | null {
   const sorted = (slices ?? []).filter((value) => value !== null).sort((a, b) => a - b)
-  return sorted[sorted.length >> 2] ?? null
+  const lower = sorted.slice(0, Math.ceil(sorted.length / 2))
+  if (lower.length === 0) return null
+  return lower.reduce((sum, value) => sum + value, 0) / lower.length
 }
 
 /** The difference, or null where a part of it is not known. */

@@ -40,7 +40,10 @@ export interface Crowd {
   readonly p99: Spread | null
 }
 
-/** One line of the table: median, lowest and highest over the rounds. Times in microseconds, sizes in bytes. */
+/**
+ * One line of the table. Times in microseconds, sizes in bytes. CPU figures are of all rounds together, with the
+ * lowest and the highest of a single one; the others are the rounds' median, lowest and highest.
+ */
 export interface Row {
   readonly name: string
   readonly group: string
@@ -51,7 +54,7 @@ export interface Row {
   readonly added: number | null
   /** At 16 connections, children included, as is what follows. */
   readonly cpu: Spread | null
-  /** CPU per call divided by the floor's in the same round. */
+  /** CPU per call divided by the floor's, measured in turns with it. */
   readonly cpuRatio: Spread | null
   /** CPU per call less that of the case it does a little more than. */
   readonly more: Spread | null
@@ -105,9 +108,9 @@ export function rowsOf(all: readonly Series[]): Row[] {
         64: crowdOf(series, 'wide'),
       },
       added: median(each((n) => added(series, n))),
-      cpu: spread(each((n) => perCall(series, n))),
-      cpuRatio: spread(each((n) => divide(perCall(series, n), perCall(yardstick, n)))),
-      more: spread(each((n) => minus(perCall(series, n), perCall(named(series.over), n)))),
+      cpu: overall(series, (n) => perCall(series, n)),
+      cpuRatio: overall(series, (n) => divide(perCall(series, n), perCall(yardstick, n))),
+      more: overall(series, (n) => minus(perCall(series, n), perCall(named(series.over), n))),
       addedRatio: spread(each((n) => divide(added(series, n), added(yardstick, n)))),
       callsRatio: spread(each((n) => divide(pace(series, n), pace(yardstick, n)))),
       slower: spread(each((n) => divide(pace(named(series.rival), n), pace(series, n)))),
@@ -134,9 +137,21 @@ function crowdOf(series: Series, which: keyof Round): Crowd {
   }
 }
 
-/** CPU of a call at 16 connections: of the calm slices. */
-function perCall(series: Series | undefined, round: number): number | null {
-  return calm(series?.rounds[round]?.crowd.map(({ cpu, calls }) => divide(cpu[0], calls)))
+/** A figure of all rounds together, and the lowest and the highest that one round alone would give. */
+function overall(
+  { rounds }: Series,
+  read: (round: number | undefined) => number | null,
+): Spread | null {
+  const whole = read(undefined)
+  const ends = spread(rounds.map((_, n) => read(n)))
+  return whole === null || ends === null ? null : [whole, ends[1], ends[2]]
+}
+
+/** CPU of a call at 16 connections: of the calm slices of a round, or of all. */
+function perCall(series: Series | undefined, round: number | undefined): number | null {
+  const rounds = series?.rounds.filter((_, n) => round === undefined || n === round) ?? []
+  const slices = rounds.flatMap(({ crowd }) => crowd)
+  return calm(slices.map(({ cpu, calls }) => divide(cpu[0], calls)))
 }
 
 /** The p50 at one connection: of the calm slices. */

@@ -68,6 +68,7 @@ test('a renewed budget keeps what each case is allowed beyond its ratio', () => 
     budget,
   )
   assert.deepEqual(next.cases, {
+    plain: { ratio: 1.1, excess: 0.12 },
     guarded: { ratio: 1.235, excess: 0.05 },
     'new one': { ratio: 1, excess: EXCESS },
   })

@@ -48,6 +48,7 @@ test('ratios are taken round by round to the floor of the same run', () => {
   assert.equal(gateway?.added, 84)
   assert.equal(gateway?.addedRatio?.[0], 84 / 70)
   assert.deepEqual(gateway?.more, [10, 10, 10])
+  assert.ok((gateway?.cpuRatio?.[1] ?? 0) <= (gateway?.cpuRatio?.[0] ?? 0))
   assert.equal(gateway?.at[64].p50?.[0], 456)
   assert.equal(gateway?.at[16].calls?.[0], 1_000)
   assert.equal(gateway?.upstreamShare, 0.05)
@@ -80,7 +81,8 @@ test('the table has a heading for each group and no line longer than its cells',
 })
 
 test('quartiles, medians and differences', () => {
-  assert.equal(calm([4, 1, 3, 2]), 2)
+  assert.equal(calm([4, 1, 3, 2]), 1.5)
+  assert.equal(calm([3]), 3)
   assert.equal(calm([]), null)
   assert.deepEqual(spread([3, null, 1]), [2, 1, 3])
   assert.equal(spread([null]), null)
