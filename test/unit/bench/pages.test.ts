@@ -102,7 +102,11 @@ test('figures are kept with the digits that count', () => {
 })
 
 test('page, chart and the README’s section are those of the figures', () => {
-  assert.ok(existsSync(join(ROOT, FIGURES)), `${FIGURES} is missing: npm run bench -- --publish`)
+  if (!existsSync(join(ROOT, FIGURES))) {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+    assert.equal(sectioned(readme, ''), readme, `${FIGURES} is missing: npm run bench -- --publish`)
+    return
+  }
   for (const [path, text] of published(lastResult())) {
     const current = readFileSync(join(ROOT, path), 'utf8')
     assert.equal(current, text, `${path} is out of date: npm run bench -- --render`)
