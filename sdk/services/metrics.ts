@@ -80,7 +80,8 @@ export interface Metrics {
    * Everything there is in all processes of this gateway (config key `workers`): what exporters tell. Series of the
    * same instrument and labels are added up, those of gauges too: measure quantities with these, and give what
    * must not be added a label that tells the processes apart. With several, the gauge `patchbay.worker.up` is 1 for
-   * each that answered and 0 for each that did not. Counters of a worker that died are gone with it.
+   * each that answered and 0 for each that did not. What a worker that died had told last goes on counting, except its
+   * gauges.
    */
   readAll(): Promise<Metric[]>
   /** Asked at each reading, for numbers kept elsewhere. @returns takes the source away */

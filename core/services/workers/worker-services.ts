@@ -5,13 +5,14 @@ import type { MetricsStore } from '../metrics-store.ts'
 import type { Channel } from './channel.ts'
 import { Crew } from './crew.ts'
 import type { HubFrame, WorkerFrame } from './frames.ts'
+import { KeptMetrics } from './kept-metrics.ts'
 import { mergedMetrics } from './merged-metrics.ts'
 import { WorkerBus } from './worker-bus.ts'
 import { WorkerKeyValue } from './worker-key-value.ts'
 import { WorkerLink } from './worker-link.ts'
 import { WorkerLock } from './worker-lock.ts'
 
-/** Where workers ask each other for what concerns all of them; no plugin line has a dollar sign in its id. */
+/** Where workers ask each other, and keep, what concerns all of them; no plugin line has a dollar sign in its id. */
 const CREW_LINE = '$crew'
 
 /** A worker's place among the others, and its way to the primary. */
@@ -55,10 +56,13 @@ export class WorkerServices {
   /** From now on each worker tells the numbers of all. */
   joinMetrics(store: MetricsStore): void {
     const { crew } = this
-    crew.answer('metrics', () => store.read())
+    const kept = new KeptMetrics(this.keyValue(CREW_LINE), crew.slot)
+    crew.answer('metrics', () => kept.keep(store.read()))
     store.joined = async (own) => {
-      const others = await crew.ask('metrics', null)
-      return mergedMetrics(own, crew.slot, others as readonly MetricsAnswer[])
+      kept.keep(own)
+      const others = (await crew.ask('metrics', null)) as readonly MetricsAnswer[]
+      const silent = others.flatMap(({ slot, value }) => (value === undefined ? slot : []))
+      return mergedMetrics(own, crew.slot, others, await kept.past(silent))
     }
   }
 
