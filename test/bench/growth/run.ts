@@ -5,7 +5,7 @@
  *   npm run bench:growth                        everything, under eight minutes
  *   npm run bench:growth -- --quick             the ends of each axis only, under two
  *   npm run bench:growth -- tools payload       some axes (axes.ts has their names)
- *   --rounds 4   --json growth.json   --svg growth.svg   --markdown growth.md
+ *   --rounds 3   --json growth.json   --svg growth.svg   --markdown growth.md
  *
  * CPU per call is what the scheduler charged to the measured process while 16 connections called in closed loop.
  * All sizes of an axis are there at the same time, and are returned to again and again in random order, a tenth of
@@ -163,7 +163,7 @@ try {
     throw new Error(`no axis "${unknown}". Axes: ${AXES.map(({ name }) => name).join(', ')}`)
   }
   const { quick } = values
-  const rounds = Number(values.rounds ?? (quick ? 2 : 4))
+  const rounds = Number(values.rounds ?? (quick ? 2 : 3))
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw new Error(`--rounds ${values.rounds}: wants a whole number of at least 1`)
   }
@@ -172,8 +172,8 @@ try {
   const options: Options = {
     quick,
     rounds,
-    slices: quick ? 10 : 15,
-    warm: quick ? 1_000 : 2_000,
+    slices: quick ? 10 : 12,
+    warm: quick ? 1_000 : 1_500,
     axes: chosen,
   }
   const reports: AxisReport[] = []
