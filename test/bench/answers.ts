@@ -23,6 +23,7 @@ export interface Message {
   readonly method?: string
   readonly params?: {
     readonly name?: string
+    readonly protocolVersion?: string
     readonly _meta?: { readonly progressToken?: string | number }
   }
 }
@@ -42,13 +43,13 @@ export interface Reply {
 export const TAIL = '}'
 const serverInfo = { name: 'bench-upstream', version: '1.0.0' }
 const capabilities = { tools: {} }
+const OLDER = new Set(['2024-11-05', '2025-03-26', '2025-06-18'])
 
 /** The answers of one upstream. */
 export class Answers {
   readonly #modern: boolean
   readonly #known: ReadonlySet<string>
   readonly #discover: Reply
-  readonly #initialize: Reply
   readonly #pong: Reply
   readonly #list: Reply
   readonly #call: Reply
@@ -63,7 +64,6 @@ export class Answers {
       ttlMs: 0,
       cacheScope: 'public',
     })
-    this.#initialize = this.#result({ protocolVersion: LEGACY, capabilities, serverInfo })
     this.#pong = this.#result({})
     this.#list = this.#result({
       tools: names.map((name) => ({
@@ -95,12 +95,18 @@ export class Answers {
         if (modern) return this.#discover
         break
       case 'initialize':
-        if (!modern) return this.#initialize
+        if (!modern) return this.#hello(params?.protocolVersion)
         break
       case 'ping':
         if (!modern) return this.#pong
     }
     return failure(modern ? 404 : 200, -32601, `Method not found: ${method}`)
+  }
+
+  /** In the revision that the client asks for: some peers know none but older ones. */
+  #hello(asked: string | undefined): Reply {
+    const protocolVersion = OLDER.has(asked ?? '') ? asked : LEGACY
+    return this.#result({ protocolVersion, capabilities, serverInfo })
   }
 
   #result(value: object): Reply {

@@ -128,8 +128,10 @@ async function run(job: Job): Promise<Tally> {
   }
   const limit = setTimeout(hangUp, job.duration + GRACE)
   try {
-    const clients: Client[] = []
-    for (let n = 0; n < job.connections; n++) clients.push(await open(job, connections))
+    // All at once: where a session takes seconds to open, the first would be hung up on before the last is there.
+    const clients = await Promise.all(
+      Array.from({ length: job.connections }, () => open(job, connections)),
+    )
     const tally = await measure(job, clients)
     for (const { connection, session } of clients) {
       if (session !== undefined) await connection.exchange(goodbye(job, session))

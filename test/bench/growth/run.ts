@@ -9,8 +9,8 @@
  *
  * CPU per call is what the scheduler charged to the measured process while 16 connections called in closed loop.
  * All sizes of an axis are there at the same time, and are returned to again and again in random order, a tenth of
- * a second each; a size's figure is the mean of the lower half of its slices, its ratio the one to the smallest size in the
- * same round. Ratios are what to read: machines change their speed. An axis that must be flat and is not ends the
+ * a second each; a size's figure is the mean of the lower half of its slices, its ratio the one to the smallest
+ * size in the same round. Ratios are what to read: machines change their speed. An axis that must be flat and is not ends the
  * run with code 1.
  */
 import type { ChildProcess } from 'node:child_process'

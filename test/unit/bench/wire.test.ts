@@ -61,6 +61,11 @@ test('the upstream answers each era in its shape', () => {
   assert.equal(read(legacy, 'server/discover').error.code, -32601)
   assert.equal(read(modern, 'initialize').error.code, -32601)
   assert.equal(modern.choose({ method: 'notifications/initialized' }), undefined)
+  for (const protocolVersion of ['2025-06-18', '2025-11-25', '2030-01-01']) {
+    const hello = legacy.choose({ id: 1, method: 'initialize', params: { protocolVersion } })
+    const expected = protocolVersion === '2025-06-18' ? protocolVersion : '2025-11-25'
+    assert.equal(JSON.parse(`${hello?.head}1${TAIL}`).result.protocolVersion, expected)
+  }
   assert.equal(failure(404, 1, 'no').status, 404)
   assert.equal(JSON.parse(progress('t')).params.progressToken, 't')
 })
