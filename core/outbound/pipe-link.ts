@@ -27,18 +27,12 @@ import {
   writeNotification,
   writeRequest,
 } from './message.ts'
+import { OpenRequests, PipeRequest, type RequestOwner } from './pipe-request.ts'
 import { RequestedUpdates, type ResourceUpdates, updatedUri } from './resource-updates.ts'
 import { Strays } from './strays.ts'
 
-/** What one message on a pipe belongs to. */
-export interface PipeRequest {
-  readonly id: number
-  /** Credentials and forwarded headers, where the pipe has headers. */
-  readonly headers: Outgoing['headers']
-}
-
 /** A server on one pipe that all its calls share: it says by ids and progress tokens which one it means. */
-export abstract class PipeLink implements Link {
+export abstract class PipeLink implements Link, RequestOwner {
   abstract readonly transport: Link['transport']
   facts: ServerFacts = {
     era: 'legacy',
@@ -51,15 +45,12 @@ export abstract class PipeLink implements Link {
   onUpdated: (message: Message) => void = () => {}
   onMuted: (uris: readonly string[]) => void = () => {}
   protected readonly us: Implementation
-  readonly #waiting = new Map<number, Waiter>()
+  readonly #requests = new OpenRequests()
   readonly #strays: Strays
   readonly #wheel: Wheel
-  #nextId = 1
   #envelope = ''
   #changed: (() => void) | undefined
-  /** A modern server's listen requests, which are no calls, with whoever reads what is said to one. */
-  readonly #listens = new Map<number, ListenReader | undefined>()
-  /** Whether one of them is about lists. */
+  /** Whether a modern server has been asked to tell of lists. */
   #listening = false
   #updates: ResourceUpdates | undefined
   #retired = false
@@ -79,7 +70,7 @@ export abstract class PipeLink implements Link {
   protected abstract hangUp(): Promise<void>
 
   get open(): number {
-    return this.#waiting.size - this.#listens.size
+    return this.#requests.calls
   }
 
   get subscriptions(): number {
@@ -87,21 +78,25 @@ export abstract class PipeLink implements Link {
   }
 
   send(request: Outgoing, waiter: Waiter): Ticket {
-    const id = this.#nextId++
     if (this.#over !== undefined) return lostSoon(waiter, this.#over)
-    this.#waiting.set(id, waiter)
-    this.write(writeRequest(id, request, this.#envelope), { id, headers: request.headers })
-    return {
-      handOver: (next) => {
-        if (this.#waiting.has(id)) this.#waiting.set(id, next)
-      },
-      cancel: (reason) => {
-        if (!this.#waiting.delete(id)) return
-        this.#strays.add(id)
-        this.write(writeNotification('notifications/cancelled', { requestId: id, reason }))
-        this.#finished()
-      },
-    }
+    return this.#send(request, waiter)
+  }
+
+  #send(request: Outgoing, waiter: Waiter, reader?: ListenReader): PipeRequest {
+    const sent = new PipeRequest(this, waiter, request.headers, reader)
+    this.#requests.add(sent)
+    this.write(writeRequest(sent.id, request, this.#envelope), sent)
+    return sent
+  }
+
+  cancel(request: PipeRequest, reason: string): void {
+    if (!this.#requests.delete(request)) return
+    const { id, reader } = request
+    this.write(writeNotification('notifications/cancelled', { requestId: id, reason }))
+    // When a server is through with a listen request nobody needs to know.
+    if (reader !== undefined) return
+    this.#strays.add(id)
+    this.#finished()
   }
 
   listen(changed: () => void): void {
@@ -181,10 +176,12 @@ export abstract class PipeLink implements Link {
     if (message === undefined) return
     const { id } = message.value
     if (isResponse(message)) {
-      const waiter = this.#waiting.get(id as number)
-      this.#waiting.delete(id as number)
+      const request = this.#requests.get(id)
       this.#strays.answered(id)
-      waiter?.answered(message)
+      if (request !== undefined) {
+        this.#requests.delete(request)
+        request.waiter.answered(message)
+      }
       this.#finished()
     } else if (id === undefined) this.#notified(message)
     else this.#asked(message)
@@ -200,15 +197,12 @@ export abstract class PipeLink implements Link {
   /** The one call that is open: whose a message is can be known only while there is no other, not even a cancelled one. */
   #only(): Waiter | undefined {
     if (this.open !== 1 || this.#strays.some) return undefined
-    for (const [id, waiter] of this.#waiting) if (!this.#listens.has(id)) return waiter
-    return undefined
+    return this.#requests.all().find(({ reader }) => reader === undefined)?.waiter
   }
 
   /** The pipe could not carry one request. */
-  protected undelivered(id: number, why: Lost): void {
-    const waiter = this.#waiting.get(id)
-    this.#waiting.delete(id)
-    waiter?.lost(why)
+  protected undelivered(request: PipeRequest, why: Lost): void {
+    if (this.#requests.delete(request)) request.waiter.lost(why)
     this.#finished()
   }
 
@@ -238,39 +232,27 @@ export abstract class PipeLink implements Link {
     const only = message.value.method === 'notifications/message' ? this.#only() : undefined
     if (only !== undefined) return only.notified(message)
     const params = message.value.params as { progressToken?: unknown } | undefined
-    this.#waiting.get(params?.progressToken as number)?.notified(message)
+    this.#requests.get(params?.progressToken)?.waiter.notified(message)
   }
 
   /** Sends a modern server's listen request. @returns what ends it */
   #listenTo(params: string, headers: Outgoing['headers'], reader: ListenReader): () => void {
-    const id = this.#nextId
-    const over = (reason: string, answer?: Message) => {
-      this.#listens.delete(id)
-      reader.over(reason, answer)
+    const waiter: Waiter = {
+      answered: (answer) => reader.over('the server ended the stream', answer),
+      ...DEAF,
+      lost: ({ message }) => reader.over(message),
     }
-    this.send(
-      { method: 'subscriptions/listen', params, meta: '', progress: false, headers },
-      {
-        answered: (answer) => over('the server ended the stream', answer),
-        ...DEAF,
-        lost: ({ message }) => over(message),
-      },
-    )
-    if (this.#waiting.has(id)) this.#listens.set(id, reader)
-    return () => {
-      if (!this.#listens.delete(id)) return
-      // No call is cancelled here: nobody needs to know when the server is through with it.
-      this.#waiting.delete(id)
-      const reason = 'nobody listens any more'
-      this.write(writeNotification('notifications/cancelled', { requestId: id, reason }))
-    }
+    const request = { method: 'subscriptions/listen', params, meta: '', progress: false, headers }
+    const sent =
+      this.#over === undefined ? this.#send(request, waiter, reader) : lostSoon(waiter, this.#over)
+    return () => sent.cancel('nobody listens any more')
   }
 
   /** Whether a message says what a listen request will tell of; its reader is told. */
   #acknowledged(message: Message): boolean {
     const { method, params } = message.value
     if (method !== ACKNOWLEDGED || !isObject(params) || !isObject(params._meta)) return false
-    this.#listens.get(params._meta[META.subscriptionId] as number)?.said(message)
+    this.#requests.get(params._meta[META.subscriptionId])?.reader?.said(message)
     return true
   }
 
@@ -282,8 +264,8 @@ export abstract class PipeLink implements Link {
   }
 
   #lose(why: Lost): void {
-    const waiting = [...this.#waiting.values()]
-    this.#waiting.clear()
-    for (const waiter of waiting) waiter.lost(why)
+    const lost = this.#requests.all()
+    for (const request of lost) this.#requests.delete(request)
+    for (const { waiter } of lost) waiter.lost(why)
   }
 }

@@ -1,7 +1,8 @@
 import type { HttpShared } from './http-link.ts'
 import type { HttpExchange, HttpReader } from './http-pool.ts'
 import { ConnectError, type Lost } from './link.ts'
-import { PipeLink, type PipeRequest } from './pipe-link.ts'
+import { PipeLink } from './pipe-link.ts'
+import type { PipeRequest } from './pipe-request.ts'
 import { type AnswerHeaders, isSessionLost, refusedBy, refusedOpening } from './refused-status.ts'
 import { SentHeaders } from './sent-headers.ts'
 
@@ -75,7 +76,7 @@ export class SseLink extends PipeLink {
     const { pool } = this.#shared
     const headers = this.#headers.post(request === undefined ? this.#credentials : request.headers)
     const delivery = new Delivery(pool.url, (why) => {
-      if (request !== undefined) this.undelivered(request.id, why)
+      if (request !== undefined) this.undelivered(request, why)
     })
     pool.send('POST', headers, message, delivery, this.#endpoint)
   }

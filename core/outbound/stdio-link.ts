@@ -66,7 +66,8 @@ export class StdioLink extends PipeLink {
 
   protected write(message: string): void {
     // Line breaks are white space in JSON: a client's own formatting must not end the frame.
-    this.#process.write(message.replace(/[\r\n]/g, ' '))
+    const broken = message.includes('\n') || message.includes('\r')
+    this.#process.write(broken ? message.replace(/[\r\n]/g, ' ') : message)
   }
 
   protected hangUp(): Promise<void> {

@@ -44,6 +44,8 @@ export class StdioProcess {
   readonly #wheel: Wheel
   readonly #lines: string[] = []
   readonly #gone: Promise<void>
+  /** What was said in this turn of the event loop and is not written. */
+  #said = ''
   #parts: Buffer[] = []
   #size = 0
   #partial = ''
@@ -86,19 +88,27 @@ export class StdioProcess {
     return this.#lines
   }
 
-  /** Sends one message, which must hold no line break. */
+  /** Sends one message, which must hold no line break, soon: what many calls say at once leaves together. */
   write(message: string): void {
-    this.#child.stdin.write(`${message}\n`)
+    if (this.#said === '') setImmediate(() => this.#flush())
+    this.#said += `${message}\n`
   }
 
   /** Closes stdin, then SIGTERM to the group, after 5 s SIGKILL. Resolves when it is gone. */
   async stop(): Promise<void> {
     if (this.#exited) return
+    this.#flush()
     this.#child.stdin.end()
     this.#signal('SIGTERM')
     const alarm = this.#wheel.after(TERM_GRACE, () => this.#signal('SIGKILL'))
     await this.#gone
     this.#wheel.remove(alarm)
+  }
+
+  #flush(): void {
+    const said = this.#said
+    this.#said = ''
+    if (said !== '' && this.#child.stdin.writable) this.#child.stdin.write(said)
   }
 
   #signal(signal: NodeJS.Signals): void {
