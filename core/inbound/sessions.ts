@@ -5,7 +5,11 @@ import type { Sealer } from '../kernel/ports.ts'
 import { isObject } from '../wire/json.ts'
 import type { Session, SessionLimits, SessionNews, SessionState, StoredSession } from './session.ts'
 
-const OPENED_KEPT = 10_000
+/**
+ * Sessions that are known without asking where they are kept. Half of what a table has room for: one that is fuller
+ * makes itself a larger one while its entries come and go.
+ */
+const OPENED_KEPT = 8_192
 /** How many ended sessions are remembered in memory; the oldest are forgotten first. */
 const ENDED_KEPT = 100_000
 const PURPOSE = 'session'
