@@ -3,6 +3,9 @@ import type { CommandInfo } from './commands.ts'
 import { commandTable } from './order.ts'
 import { table } from './tables.ts'
 
+/** Fields beside the hooks that are printed elsewhere, or say how a hook is run. */
+const BESIDE: ReadonlySet<string> = new Set(['commands', 'observes', 'provide'])
+
 /** One plugin line, as `patchbay plugins` prints it. */
 interface PluginRow {
   readonly id: string
@@ -77,9 +80,7 @@ async function pluginRows(file: string): Promise<PluginRow[]> {
     const line = lines.find((one) => one.id === id)
     if (line === undefined) return []
     const { name, version, phase } = plugin
-    const hooks = Object.keys(line.hooks).filter(
-      (hook) => hook !== 'commands' && hook !== 'provide',
-    )
+    const hooks = Object.keys(line.hooks).filter((name) => !BESIDE.has(name))
     return {
       id,
       name,
