@@ -11,6 +11,11 @@ export interface Target {
    * that a policy written for the tool also covers its aliases.
    */
   readonly publicName: string
+  /**
+   * More names that policies compare: set by a plugin whose `arrange` puts entries under another name, so that a policy
+   * for that name covers whatever else leads to the target (an alias, the name it keeps where it cannot be merged).
+   */
+  readonly policyNames?: readonly string[]
 }
 
 /** A tool as an upstream describes it (MCP `Tool`), with fields this SDK does not know left in place. */
@@ -64,6 +69,8 @@ export interface Definitions {
   readonly template: TemplateDefinition
 }
 
+const NONE: readonly string[] = []
+
 /** What an entry is. */
 export type EntryKind = keyof Definitions
 
@@ -87,11 +94,13 @@ export function isKind<K extends EntryKind, E extends Entry>(
 }
 
 /**
- * The names that a policy compares, each once: what clients use, the name before `arrange`, the upstream's own.
+ * The names that a policy compares, each once: what clients use, the name before `arrange`, the upstream's own, and the
+ * target's `policyNames`.
  * A rule that matches any of them covers the tool under all its names, aliases included.
  * @param target of the entry; none while no candidate was chosen
  */
 export function namesOf(entry: Entry, target: Target | undefined): readonly string[] {
   if (target === undefined) return [entry.name]
-  return [...new Set([entry.name, target.publicName, target.name])]
+  const { publicName, name, policyNames = NONE } = target
+  return [...new Set([entry.name, publicName, name, ...policyNames])]
 }

@@ -145,9 +145,10 @@ export class Assembler {
         const before = byKey
         const arranged: readonly unknown[] = atOnce(one.run([...before.values()]))
         if (!arranged.every(isEntry)) throw new TypeError('returned something that is not entries')
-        const inherited = arranged.map((entry) =>
-          sayable(inherit(entry, before.get(keyOf(entry.kind, entry.name)))),
-        )
+        // What has a new name is made of what its first target was.
+        const origin = ({ kind, name, targets: [target] }: Entry) =>
+          before.get(keyOf(kind, name)) ?? before.get(keyOf(kind, target?.publicName ?? name))
+        const inherited = arranged.map((entry) => sayable(inherit(entry, origin(entry))))
         const twice = new Set<string>()
         byKey = this.#unique(inherited, twice)
         if (twice.size === 0) continue
@@ -204,7 +205,9 @@ export function isEntry(value: unknown): value is Entry {
 
 function isTarget(value: unknown): boolean {
   if (!isObject(value)) return false
-  return [value.upstream, value.name, value.publicName].every((one) => typeof one === 'string')
+  const { upstream, name, publicName, policyNames = [] } = value
+  if (!Array.isArray(policyNames)) return false
+  return [upstream, name, publicName, ...policyNames].every((one) => typeof one === 'string')
 }
 
 /** An upstream's resource under a URI of its own, beside another upstream's of the same URI. */
