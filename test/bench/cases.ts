@@ -47,6 +47,8 @@ export interface Case {
   readonly rival?: string
   /** More of the config file. */
   readonly config?: object
+  /** Its upstream stands twice, as two members of a family: the merged tool is called. */
+  readonly family?: boolean
   /** The same process on all cores but the load's, where there are enough; on one when missing. */
   readonly spread?: boolean
   /** Whether `--quick` measures it. */
@@ -81,6 +83,13 @@ export const CASES: readonly Case[] = [
 
   { name: 'no plugin but auth-none', ...modern, group: 'plugins' },
   { name: 'denylist', ...withPlugins, plugins: [NONE, DENYLIST], headers: {} },
+  {
+    name: 'family-routing',
+    ...withPlugins,
+    plugins: [NONE, { use: 'family-routing' }],
+    headers: {},
+    family: true,
+  },
   { name: 'auth-api-key', ...withPlugins, plugins: [API_KEY], headers: { Authorization } },
   {
     name: 'auth-api-key+denylist',
@@ -166,10 +175,11 @@ export function flagsOf({ wire, era, tools, size, stream }: Upstream): string[] 
  */
 export function configOf(one: Case, upstream: string | readonly string[]): string {
   const demo = typeof upstream === 'string' ? { url: upstream } : { command: upstream }
+  const member = { ...demo, family: { name: 'family', instanceArg: 'instance' } }
   return JSON.stringify({
     listen: { host: '127.0.0.1', port: 0 },
     admin: false,
-    upstreams: { demo },
+    upstreams: one.family === true ? { demo: member, twin: member } : { demo },
     plugins: one.plugins,
     ...one.config,
   })

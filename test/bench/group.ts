@@ -159,12 +159,14 @@ async function startCase(one: Case, behind: Behind, setting: Setting): Promise<T
   const { upstream, label, at, pid } = behind
   const started = await start(await argsOf(one, at, setting), measuredOn(setting, [one]))
   const url = one.transport === 'sse' ? started.url.replace(/\/mcp$/, '/sse') : started.url
-  const aim = aimAt(url, upstream, one.era, 'demo__echo')
+  const isFamily = one.family === true
+  const aim = aimAt(url, upstream, one.era, isFamily ? 'family__echo' : 'demo__echo')
   return {
     name: one.name,
     aim: {
       ...aim,
       headers: one.headers,
+      ...(isFamily ? { args: { instance: 'twin' } } : {}),
       ...(one.method === undefined ? {} : { method: one.method }),
       ...(one.transport === undefined ? {} : { transport: one.transport }),
     },

@@ -18,6 +18,8 @@ export interface Aim {
   readonly era: Era
   readonly tool: string
   readonly headers: Readonly<Record<string, string>>
+  /** Arguments besides those of every call. */
+  readonly args?: Readonly<Record<string, string>>
   /** What is asked for; a call when missing. */
   readonly method?: 'tools/call' | 'tools/list'
   /** `sse` is the HTTP+SSE of 2024-11-05, for legacy clients; Streamable HTTP when missing. */
@@ -50,7 +52,7 @@ export class CallRequest {
       ...(modern ? envelope() : {}),
       ...(aim.progress === true ? { progressToken: TOKEN } : {}),
     }
-    const args = { text: 'How much does one more hop cost?' }
+    const args = { text: 'How much does one more hop cost?', ...aim.args }
     const params = {
       ...(method === 'tools/call' ? { name: aim.tool, arguments: args } : {}),
       ...(Object.keys(meta).length > 0 ? { _meta: meta } : {}),
