@@ -1,6 +1,6 @@
 import type { Entry } from 'mcp-patchbay/sdk'
-import { instancesOf, placeOf } from './arrangement.ts'
 import type { Family } from './family.ts'
+import { instancesOf, placeOf } from './place.ts'
 
 /** How one family is doing. */
 interface FamilyStatus {

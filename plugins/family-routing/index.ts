@@ -7,10 +7,11 @@ import {
   type PermittedEntry,
   type Presentation,
 } from 'mcp-patchbay/sdk'
-import { Arrangement, instancesOf, placeOf } from './arrangement.ts'
+import { Arrangement } from './arrangement.ts'
 import { familiesOf } from './family.ts'
 import { statusOf } from './family-status.ts'
 import { withInstances } from './instance-argument.ts'
+import { instancesOf, placeOf } from './place.ts'
 import { route } from './routing.ts'
 
 /** So many names that are left out are warned of: names come from servers. */

@@ -173,8 +173,45 @@ test('where one member is left to a caller, another named is refused and not rep
   assert.deepEqual(gateway.sent, [])
 })
 
-const ALIASED = { us: { pods: 'list_pods', odds: 'odd' } }
+test('what a member shows to one user only is merged for that user, and there for no other', async () => {
+  const accounts = definePlugin({
+    name: 'accounts',
+    version: '1.0.0',
+    configSchema: NO_SETTINGS,
+    setup: () => ({
+      identity: ({ upstream, caller }) => (upstream === 'eu' ? caller.principal.subject : ''),
+      credentials: () => ({ headers: {} }),
+    }),
+  })
+  const gateway = await testPlugin(
+    familyRouting,
+    {},
+    {
+      ...fleet({ us: [LIST], eu: [LIST] }),
+      with: [[accounts]],
+      ownTools: (_, identity) => (identity === 'anna' ? [LIST, 'secret'] : [UNLIKE]),
+    },
+  )
+  // The first list does not wait for the account's own.
+  for (const caller of [undefined, ben])
+    await gateway.call('kubernetes__none', {}, caller && { caller })
+  for (let round = 0; round < 2; round++) {
+    assert.deepEqual(await gateway.list(), ['kubernetes__list_pods', 'kubernetes__secret'])
+    assert.deepEqual(await gateway.list(ben), ['kubernetes__list_pods', 'kubernetes__odd'])
+    await gateway.result('kubernetes__secret', { cluster: 'eu' })
+    await gateway.result('kubernetes__list_pods', { cluster: 'eu' })
+    const options = { caller: ben }
+    const secret = await gateway.denied('kubernetes__secret', { cluster: 'eu' }, options)
+    assert.equal(secret.code, 'NOT_FOUND')
+    const pods = await gateway.denied('kubernetes__list_pods', { cluster: 'eu' }, options)
+    assert.match(pods.message, /Available of kubernetes: us$/)
+  }
+  assert.equal(gateway.sent.length, 4)
+})
+
 const UNLIKE = { ...LIST, name: 'odd', description: 'Another.' }
+
+const ALIASED = { us: { pods: 'list_pods', odds: 'odd' } }
 
 for (const [rule, gone] of [
   ['kubernetes__list_pods', ['kubernetes__list_pods', 'us__pods']],

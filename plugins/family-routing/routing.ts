@@ -8,7 +8,7 @@ import {
   deny,
   type Target,
 } from 'mcp-patchbay/sdk'
-import { instancesOf, type Place, placeOf } from './arrangement.ts'
+import { instancesOf, type Place, placeOf } from './place.ts'
 
 /** So many instances an error tells at most, and a completion (the protocol's limit). */
 const MOST_TOLD = 100
