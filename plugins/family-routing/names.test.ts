@@ -240,6 +240,22 @@ for (const [rule, gone] of [
   })
 }
 
+test('nothing is made anew that is as it was', async () => {
+  const gateway = await testPlugin(
+    familyRouting,
+    {},
+    fleet({ us: [LIST, 'get'], eu: [LIST, { ...LIST, name: 'get' }] }),
+  )
+  const before = new Map(gateway.entries.map((entry) => [entry.name, entry]))
+  await gateway.offer('eu', [LIST, { ...LIST, name: 'get' }, 'more'])
+  const after = new Map(gateway.entries.map((entry) => [entry.name, entry]))
+  assert.equal(after.get('us__get'), before.get('us__get'))
+  assert.deepEqual(
+    [...after.keys()],
+    ['kubernetes__list_pods', 'us__get', 'eu__get', 'kubernetes__more'],
+  )
+})
+
 test('an alias is one member, asked without an instance', async () => {
   const options = { ...fleet({ us: [LIST], eu: [LIST] }), aliases: ALIASED }
   const gateway = await testPlugin(familyRouting, {}, options)

@@ -20,7 +20,10 @@ export function route(call: Call): Change | Denial | Answer | undefined {
   const place = placeOf(call.candidates[0])
   if (place?.how !== 'merged') return undefined
   if (call.method === 'completion/complete') return routeCompletion(call, place)
-  const { [place.family.instanceArg]: instance, ...args } = call.args
+  const { instanceArg } = place.family
+  const { [instanceArg]: given, ...args } = call.args
+  // What every object inherits was not sent.
+  const instance = Object.hasOwn(call.args, instanceArg) ? given : undefined
   const target = named(call, place, instance)
   return target === undefined ? unknown(call, place, instance) : change({ args, target })
 }
@@ -42,10 +45,17 @@ function unknown({ candidates, entry }: Call, { family }: Place, instance: unkno
   const what =
     instance === undefined
       ? `${entry.name} needs \`${instanceArg}\``
-      : `${JSON.stringify(instance).slice(0, 64)} is no \`${instanceArg}\` of ${entry.name}`
+      : `${quoted(instance)} is no \`${instanceArg}\` of ${entry.name}`
   return deny('INVALID', `${what}. Available of ${name}: ${told.join(', ')}${more}`, {
     hint: `Call again with one of them as \`${instanceArg}\`.`,
   })
+}
+
+/** What a caller sent, in few words. */
+function quoted(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 64))
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }
 
 /** Instances are completed here; everything else by the instance that the client has settled on. */

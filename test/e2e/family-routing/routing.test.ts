@@ -97,6 +97,19 @@ test('seeds 7.10: integers above 2^53 are those that the client sent, in whateve
   }
 })
 
+test('an instance that is named twice reaches nobody', async (t) => {
+  const { wire, old, fresh } = await house(t)
+  const body =
+    '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"site__echo","arguments":{"place":"old","text":"x","place":"fresh"},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}'
+  const { text } = await wire.post(body, {
+    'mcp-protocol-version': '2026-07-28',
+    'mcp-method': 'tools/call',
+    'mcp-name': 'site__echo',
+  })
+  assert.match(text, /name a member twice/)
+  assert.deepEqual([...old.tools.calls, ...fresh.tools.calls], [])
+})
+
 test('what a schema says in numbers is listed as the server wrote it', async (t) => {
   const server = await stub(t, 'modern')
   server.acts['tools/list'] = ({ message }, response) =>
