@@ -13,6 +13,8 @@ export interface Family {
   readonly instanceArg: string
   /** Upstream id → what callers name it by, in config order. */
   readonly instances: ReadonlyMap<string, string>
+  /** The same the other way round. */
+  readonly upstreams: ReadonlyMap<string, string>
   /** Why nothing of this family is merged. */
   readonly conflict: string | undefined
 }
@@ -50,6 +52,7 @@ function familyOf(name: string, members: readonly Member[]): Family {
     name,
     instanceArg: [...byArgument.keys()].join(' or '),
     instances,
+    upstreams: new Map([...instances].map(([id, instance]) => [instance, id])),
     conflict:
       said.length === 1
         ? undefined

@@ -30,8 +30,8 @@ export function route(call: Call): Change | Denial | Answer | undefined {
 
 /** The candidate that an instance stands for. */
 function named({ candidates }: Call, { family }: Place, instance: unknown): Target | undefined {
-  if (typeof instance !== 'string') return undefined
-  return candidates.find(({ upstream }) => family.instances.get(upstream) === instance)
+  const id = typeof instance === 'string' ? family.upstreams.get(instance) : undefined
+  return id === undefined ? undefined : candidates.find(({ upstream }) => upstream === id)
 }
 
 /** One text for what there is not and for what this caller may not use. */
