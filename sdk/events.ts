@@ -44,6 +44,8 @@ export interface CallFinished {
   /** `undefined` when the name is unknown or not permitted. */
   readonly entry: Entry | undefined
   readonly target: Target | undefined
+  /** As plugins saw it last; `undefined` when it reached none, and when nobody answered its questions. */
+  readonly call: Call | undefined
   readonly outcome: Outcome
   readonly verdicts: readonly Verdict[]
   /** Milliseconds since the epoch. */
@@ -76,6 +78,8 @@ export interface AuthRefused {
   readonly type: 'auth.refused'
   readonly denial: Denial
   readonly path: string
+  /** The address it came from; `undefined` on pipes. */
+  readonly remoteAddress: string | undefined
   readonly requestId: string
 }
 

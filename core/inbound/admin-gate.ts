@@ -68,8 +68,8 @@ export class AdminGate {
   }
 
   #refusal(auth: AuthRequest, denial: Denial): AdminProblem {
-    const { path, requestId } = auth
-    this.#kernel.emit({ type: 'auth.refused', denial, path, requestId })
+    const { path, remoteAddress, requestId } = auth
+    this.#kernel.emit({ type: 'auth.refused', denial, path, remoteAddress, requestId })
     const status = STATUS[denial.code] ?? 403
     const challenges = this.#operations.challengeHeaders(denial, { auth })
     const told = status === 401 || status === 403

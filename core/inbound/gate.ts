@@ -93,9 +93,11 @@ export class Gate {
   ): void {
     if (response.headersSent) return void response.destroy()
     const { kernel, replies, operations } = this.#parts
-    const { requestId, path } = auth
+    const { requestId, path, remoteAddress } = auth
     this.#tell(auth, why.code, why.message)
-    if (why.kind === 'denial') kernel.emit({ type: 'auth.refused', denial: why, path, requestId })
+    if (why.kind === 'denial') {
+      kernel.emit({ type: 'auth.refused', denial: why, path, remoteAddress, requestId })
+    }
     const reply = replies.door(why, requestId)
     const { retryAfterMs } = why
     sendError(response, reply, [

@@ -79,7 +79,7 @@ export class Reports {
   /** How to tell later that nobody answered: until then neither the request nor its client's side is held. */
   unanswered(watch: Watch, executed: boolean): () => Maybe<Outcome> {
     const reason = 'nobody answered the questions'
-    const event = this.#event({ kind: 'cancelled', reason, executed }, watch)
+    const event = { ...this.#event({ kind: 'cancelled', reason, executed }, watch), call: undefined }
     return () => this.#finished({ ...event, duration: this.#clock.now() - event.start })
   }
 
@@ -150,6 +150,7 @@ export class Reports {
       caller,
       entry: round?.entry,
       target: round?.target,
+      call: round,
       outcome,
       verdicts: [
         ...(round?.shadowed ?? []),

@@ -184,8 +184,8 @@ export class TestGateway {
     const whole = authRequest(headers, request, this.#client.nextRequest())
     const found = await patiently(kernel.authenticate(whole), clock, () => '`authenticate`')
     if (!('principal' in found)) {
-      const { path, requestId } = whole
-      kernel.emit({ type: 'auth.refused', denial: found, path, requestId })
+      const { path, remoteAddress, requestId } = whole
+      kernel.emit({ type: 'auth.refused', denial: found, path, remoteAddress, requestId })
     }
     return found
   }

@@ -165,8 +165,11 @@ export class StdioInbound {
   #refuse(body: ParsedBody, { requestId, path }: AuthRequest, why: Denial | Failure): void {
     const { kernel, refused } = this.#parts
     const { code, message: reason } = why
-    refused({ requestId, code, reason, path, remoteAddress: undefined })
-    if (why.kind === 'denial') kernel.emit({ type: 'auth.refused', denial: why, path, requestId })
+    const remoteAddress = undefined
+    refused({ requestId, code, reason, path, remoteAddress })
+    if (why.kind === 'denial') {
+      kernel.emit({ type: 'auth.refused', denial: why, path, remoteAddress, requestId })
+    }
     const told = why.code === 'UNAUTHENTICATED' ? { ...why, hint: HINT } : why
     const reply = this.#eras.shared.replies.door(told, requestId)
     if (body.kind !== 'one') return this.#peer.refuse(reply, NO_ID)

@@ -151,7 +151,7 @@ test('an observer that wants some events is told those, and the others are made 
   assert.equal(kernel.hooks.observers['call.finished'], null)
   assert.equal((await call('up__a')).kind, 'result')
   const denial = deny('UNAUTHENTICATED', 'no')
-  kernel.emit({ type: 'auth.refused', denial, path: '/mcp', requestId: '' })
+  kernel.emit({ type: 'auth.refused', denial, path: '/mcp', remoteAddress: '', requestId: '' })
   assert.deepEqual([...new Set(seen)], ['catalog.changed', 'auth.refused'])
 })
 
