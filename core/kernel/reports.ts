@@ -79,7 +79,10 @@ export class Reports {
   /** How to tell later that nobody answered: until then neither the request nor its client's side is held. */
   unanswered(watch: Watch, executed: boolean): () => Maybe<Outcome> {
     const reason = 'nobody answered the questions'
-    const event = { ...this.#event({ kind: 'cancelled', reason, executed }, watch), call: undefined }
+    const event = {
+      ...this.#event({ kind: 'cancelled', reason, executed }, watch),
+      call: undefined,
+    }
     return () => this.#finished({ ...event, duration: this.#clock.now() - event.start })
   }
 

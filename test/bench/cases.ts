@@ -65,6 +65,12 @@ const sha256 = createHash('sha256').update(key).digest('hex')
 const Authorization = `Bearer ${key}`
 const NONE = { use: 'auth-none' }
 const API_KEY = { use: 'auth-api-key', config: { keys: [{ id: 'bench', sha256 }] } }
+const LIMITS = [
+  { per: ['principal', 'upstream'], calls: 1_000_000, window: '1s' },
+  { per: ['principal', 'tool'], calls: 1_000_000, window: '1s' },
+]
+const RATE_LIMIT = { use: 'rate-limit', config: { limits: LIMITS } }
+const AUDIT = { use: 'audit' }
 const DENYLIST = { use: 'denylist', config: { presets: ['infrastructure'] } }
 
 const open = { plugins: [NONE], headers: {} }
@@ -90,6 +96,8 @@ export const CASES: readonly Case[] = [
     headers: {},
     family: true,
   },
+  { name: 'rate-limit', ...withPlugins, plugins: [NONE, RATE_LIMIT], headers: {} },
+  { name: 'audit', ...withPlugins, plugins: [NONE, AUDIT], headers: {} },
   { name: 'auth-api-key', ...withPlugins, plugins: [API_KEY], headers: { Authorization } },
   {
     name: 'auth-api-key+denylist',
