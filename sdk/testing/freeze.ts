@@ -125,7 +125,8 @@ export function frozenLine(line: PluginLine): PluginLine {
     const offered: readonly Offered<object>[] | undefined = line.hooks[name]
     if (Array.isArray(offered)) hooks[name] = offered.map(frozenOffer)
   }
-  const { commands } = line.hooks
+  const { commands, observes } = line.hooks
+  if (observes !== undefined) hooks.observes = observes
   if (commands !== undefined) {
     const frozen = Object.entries(commands).map(([name, one]) => [name, frozenCommand(one)])
     hooks.commands = Object.fromEntries(frozen)
