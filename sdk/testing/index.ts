@@ -93,6 +93,10 @@ export interface TestOptions {
   readonly principal?: Partial<Principal>
   readonly client?: Partial<Client>
   readonly path?: string
+  /** The profiles of the config: `['support']` is served at `/mcp/support`. None when left out. */
+  readonly profiles?: readonly string[]
+  /** Where clients reach the gateway; `https://gateway.test` when left out, `null` where the config does not say. */
+  readonly url?: string | null
   /** What `Http` may reach besides the internet, as in the config: `['127.0.0.1']`. */
   readonly egress?: readonly string[]
   /** The file of `Database`, for what one gateway must find of another. In memory when left out. */
@@ -105,6 +109,7 @@ export interface TestOptions {
   readonly with?: readonly PluginWithConfig[]
 }
 
+const PUBLIC_URL = 'https://gateway.test'
 const NAMES = { separator: '__', maxLength: 64 }
 
 /**
@@ -169,6 +174,8 @@ export async function testPlugin(
       version: '0.0.0',
       plugin: id,
       upstreams: ids,
+      profiles: options.profiles ?? [],
+      url: options.url === undefined ? PUBLIC_URL : (options.url ?? undefined),
       publicName: (group, name) => publicName(NAMES, group, name),
     })
   })

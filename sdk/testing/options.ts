@@ -12,6 +12,8 @@ const KNOWN: Readonly<Record<keyof TestOptions, true>> = {
   principal: true,
   client: true,
   path: true,
+  profiles: true,
+  url: true,
   egress: true,
   database: true,
   mode: true,

@@ -150,7 +150,7 @@ function soundPart(
   folder: string,
 ): SetUpConfig {
   const defaults = checkAgainst(CONFIG_SCHEMA, {}).value as Checked
-  const sound = <K extends 'data' | 'egress' | 'keys' | 'names'>(key: K): Checked[K] =>
+  const sound = <K extends 'data' | 'egress' | 'keys' | 'listen' | 'names'>(key: K): Checked[K] =>
     tree.isUnsound([key]) ? defaults[key] : checked[key]
   const common = isRecord(checked.defaults) ? checked.defaults.upstream : undefined
   const upstreams = Object.entries(isRecord(checked.upstreams) ? checked.upstreams : {})
@@ -159,10 +159,12 @@ function soundPart(
   return {
     data: resolve(folder, sound('data')),
     egress: sound('egress'),
+    listen: sound('listen'),
     names: sound('names'),
     secrets: secretSettings(tree.referenced, sound('keys'), plugins),
     places: lines.places(),
     plugins,
+    profiles: Object.keys(isRecord(checked.profiles) ? checked.profiles : {}),
     upstreams: upstreams.map(([id]) => ({ id })),
   }
 }

@@ -55,6 +55,11 @@ export type PlaceOf = (...keys: readonly (string | number)[]) => Pick<Problem, '
 
 /** What plugins are set up with: these parts of a config, which need not be whole otherwise. */
 export interface SetUpConfig
-  extends Pick<GatewayConfig, 'data' | 'egress' | 'names' | 'places' | 'plugins' | 'secrets'> {
+  extends Pick<
+    GatewayConfig,
+    'data' | 'egress' | 'names' | 'places' | 'plugins' | 'profiles' | 'secrets'
+  > {
+  /** Where clients reach the gateway, when that can be said. */
+  readonly listen: Pick<ListenConfig, 'host' | 'port' | 'publicUrl' | 'tls'>
   readonly upstreams: readonly { readonly id: string }[]
 }

@@ -8,6 +8,7 @@ import { GatewayError, type Problem } from '../../hooks/errors.ts'
 import { HookTable, type PluginLine } from '../../hooks/hooks.ts'
 import type { PluginSpec } from '../../hooks/setup.ts'
 import { Wheel } from '../../hooks/wheel.ts'
+import { publicUrlOf } from '../../inbound/public-url.ts'
 import type { Kernel } from '../../kernel/kernel.ts'
 import { callsService } from '../../kernel/nested.ts'
 import { Round } from '../../kernel/round.ts'
@@ -121,6 +122,8 @@ export async function setUpLines(
       version,
       plugin: id,
       upstreams: config.upstreams.map((upstream) => upstream.id),
+      profiles: config.profiles,
+      url: publicUrlOf(config.listen),
       publicName: (group, name) => publicName(config.names, group, name),
     })
   }
