@@ -54,5 +54,6 @@ function compiled(path: string, globs: readonly string[]): Test {
 
 /** `scope` (RFC 8693, 4.2) and `scp`, which some issuers say in its place: a text with spaces, or a list. */
 function ownScopes({ scope, scp }: Readonly<Record<string, unknown>>): string[] {
-  return [...valuesOf(scope), ...valuesOf(scp)].flatMap((text) => text.split(' ')).filter(Boolean)
+  const texts = [scope, scp].flat().filter((one) => typeof one === 'string')
+  return texts.flatMap((text) => text.split(' ')).filter(Boolean)
 }

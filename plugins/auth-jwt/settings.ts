@@ -67,11 +67,11 @@ const ISSUER = {
     claims: {
       ...CLAIMS,
       default: [],
-      description: 'Claims that its tokens must have besides those of `claims` below.',
+      description: 'Claims that its tokens must have, besides those that every token must have.',
     },
     mappings: {
       ...MAPPINGS,
-      description: 'Scopes for what its tokens claim, besides those of `mappings` below.',
+      description: 'Scopes for what its tokens claim, besides those for what any token claims.',
     },
   },
 } as const
