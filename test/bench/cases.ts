@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Kind } from './answers.ts'
+import { JWT } from './fixtures/jwt.ts'
 import type { Aim, Era } from './wire.ts'
 
 /** A server behind a hop. */
@@ -99,6 +100,7 @@ export const CASES: readonly Case[] = [
   { name: 'rate-limit', ...withPlugins, plugins: [NONE, RATE_LIMIT], headers: {} },
   { name: 'audit', ...withPlugins, plugins: [NONE, AUDIT], headers: {} },
   { name: 'auth-api-key', ...withPlugins, plugins: [API_KEY], headers: { Authorization } },
+  { name: 'auth-jwt', ...withPlugins, ...JWT },
   {
     name: 'auth-api-key+denylist',
     ...withPlugins,

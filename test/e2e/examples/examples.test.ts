@@ -9,7 +9,11 @@ import { Wire } from '../wire/wire.ts'
 const FOLDER = new URL('../../../config/examples/', import.meta.url)
 
 /** What variables stand for where neither a server nor any text would do. */
-const VALUES: Readonly<Record<string, string>> = {}
+const VALUES: Readonly<Record<string, string>> = {
+  ANNA_KEY_SHA256: 'a'.repeat(64),
+  BUILD_KEY_SHA256: 'b'.repeat(64),
+  ISSUER: 'https://id.example',
+}
 
 for (const file of globSync('*.yaml', { cwd: FOLDER }).sort()) {
   test(`config/examples/${file} runs`, { timeout: 60_000 }, async (t) => {
@@ -25,7 +29,7 @@ for (const file of globSync('*.yaml', { cwd: FOLDER }).sort()) {
       process.env[name] = server ? (await modernUpstream(t)).url : (VALUES[name] ?? `a ${name}`)
     }
     const own = text.replace(/^data: .*$/m, 'data: ./data')
-    const gateway = await startWith(t, own)
+    const gateway = await startWith(t, own, { portNamed: true })
     await gateway.ready()
     const { status } = await new Wire(t, gateway.url).modern('tools/list')
     // Whoever has no credentials is told so.
