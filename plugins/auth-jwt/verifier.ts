@@ -21,7 +21,6 @@ export class Verifier {
   readonly #types: ReadonlySet<string>
   readonly #audiences: string[]
   readonly #known = new KnownTokens()
-  readonly #pending = new Map<string, Promise<KnownToken | Denial | undefined>>()
 
   constructor(
     issuers: ReadonlyMap<string, Issuer>,
@@ -56,18 +55,9 @@ export class Verifier {
       void issuer.keys.refresh()
       if (generation === issuer.keys.generation) return admitted(known, path)
     }
-    return this.#verifyOnce(digest, token).then((one) =>
+    return this.#verify(digest, token).then((one) =>
       one === undefined || !('found' in one) ? one : admitted(one, path),
     )
-  }
-
-  /** Who sends a token twice at once is one principal. */
-  #verifyOnce(digest: string, token: string): Promise<KnownToken | Denial | undefined> {
-    const pending = this.#pending.get(digest)
-    if (pending !== undefined) return pending
-    const verifying = this.#verify(digest, token).finally(() => this.#pending.delete(digest))
-    this.#pending.set(digest, verifying)
-    return verifying
   }
 
   async #verify(digest: string, token: string): Promise<KnownToken | Denial | undefined> {
@@ -140,7 +130,7 @@ export class Verifier {
     const isFor = ({ url }: Resource) => named.has(url)
     const principal = { issuer: issuer.name, subject, claims, scopes: issuer.scopesOf(claims) }
     return {
-      // The principal of a token stays the same object, whatever becomes of its issuer's keys.
+      // A token's principal stays the same object: sent twice at once, or verified again with new keys.
       found: before?.found ?? { principal, until: exp * 1000 + clockTolerance },
       issuer,
       generation,
