@@ -27,7 +27,7 @@ export class View {
   readonly #hooks: HookTable
   readonly #filters: readonly Bound<Filter>[]
   /** Weak: catalogs come and go while a view stays. */
-  readonly #permissions = new WeakMap<Entry, Permission>()
+  readonly #judged = new WeakMap<Entry, Permission>()
 
   constructor(hooks: HookTable, filters: readonly Bound<Filter>[]) {
     this.#hooks = hooks
@@ -36,10 +36,10 @@ export class View {
 
   /** The targets of `entry` that every filter agrees to. */
   permit(entry: Entry): Permission {
-    let permission = this.#permissions.get(entry)
+    let permission = this.#judged.get(entry)
     if (permission === undefined) {
       permission = this.#judge(entry)
-      this.#permissions.set(entry, permission)
+      this.#judged.set(entry, permission)
     }
     return permission
   }

@@ -1,11 +1,22 @@
 import assert from 'node:assert/strict'
-import test from 'node:test'
+import test, { afterEach } from 'node:test'
 import { definePlugin } from 'mcp-patchbay/sdk'
-import { checkPlugin, testPlugin } from 'mcp-patchbay/sdk/testing'
+import { checkPlugin, testPlugin as kit, type TestGateway } from 'mcp-patchbay/sdk/testing'
 import denylist from './index.ts'
 import { PRESETS } from './presets.ts'
 
 const FILES = { tools: { files: ['read_file', 'delete_file', 'Delete_all'], git: ['delete_file'] } }
+
+const started: TestGateway[] = []
+
+/** A gateway that ends with its test: each has a thread for its database. */
+async function testPlugin(...parts: Parameters<typeof kit>): Promise<TestGateway> {
+  const gateway = await kit(...parts)
+  started.push(gateway)
+  return gateway
+}
+
+afterEach(() => Promise.all(started.splice(0).map((one) => one.stop())))
 
 test('what is denied is neither listed nor called, and nothing else is touched', async () => {
   const gateway = await testPlugin(denylist, { tools: ['files__delete_file'] }, FILES)
@@ -158,7 +169,6 @@ test('a pattern that matches nothing is warned about once, when every upstream h
 
 test('settings that cannot be are refused with path and reason', async () => {
   const refusals: [unknown, RegExp][] = [
-    [{}, /denies nothing: name a preset or a tool/],
     [{ tools: 'delete' }, /config\.tools: must be a list, not text/],
     [{ tools: [''] }, /config\.tools\[0\]: must not be empty/],
     [{ tools: ['a', 'a'] }, /config\.tools: holds the same item twice/],

@@ -66,7 +66,7 @@ export function removeAdminFiles(data: string, token: string): void {
   for (const name of [ADDRESS, TOKEN]) rmSync(join(data, name), { force: true })
 }
 
-/** Nobody reads half of it, and what stood there before lends it no permissions. */
+/** Nobody reads half of it, and what stood there before lends it no rights. */
 function replace(file: string, text: string): void {
   const own = `${file}.${randomBytes(6).toString('hex')}`
   writeFileSync(own, text, { mode: 0o600, flag: 'wx' })

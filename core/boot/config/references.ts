@@ -52,7 +52,7 @@ export function resolveReferences(
         const { code } = error as NodeJS.ErrnoException
         problems.push({
           reason: `cannot read the file of \${file:${file}}: ${code}`,
-          hint: 'Create the file, or mend its path and permissions.',
+          hint: 'Create the file, or mend its path or who may read it.',
         })
         return ''
       }
