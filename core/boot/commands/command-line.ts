@@ -31,7 +31,7 @@ export async function run(args: readonly string[], terminal: Terminal = PROCESS)
     .exitOverride()
     .addHelpText(
       'after',
-      "\nThe plugins' own commands: patchbay <plugin id> [command] [args as JSON]",
+      "\nThe plugins' own commands: patchbay [plugin id] <command> [args as JSON]",
     )
     .configureOutput({
       writeOut: (text) => terminal.out(text.trimEnd()),

@@ -21,9 +21,16 @@ interface Verb {
   readonly args: string | undefined
 }
 
+/** Why a command is not run. */
+interface Failed {
+  readonly error: CommandError
+  /** Whether the config could not be read as a whole. */
+  readonly unreadable: boolean
+}
+
 /**
- * Runs `patchbay <plugin line id> <command> [arguments as JSON]`, and says what there is when there is no such
- * plugin line.
+ * Runs `patchbay <plugin line id> <command> [arguments as JSON]`; the id may be left out where no other line has a
+ * command of that name. Says what there is when there is neither such a plugin line nor such a command.
  * @param known the commands that are no plugin's
  */
 export async function runPluginCommand(
@@ -49,14 +56,17 @@ export async function runPluginCommand(
     mistake = error.message.replace(/^error: /, '')
   }
   const { config, json = false } = parser.opts<VerbOptions>()
-  const [command, args] = parser.args
   const file = fileOf(config)
   await attempt(json, file ?? plugin, async (path) => {
     const found = await search(file, plugin, known, config ?? parser.args.find(isConfigName))
+    const isShort = found !== undefined && 'line' in found
+    const words = isShort ? [found.line, plugin, ...parser.args] : [plugin, ...parser.args]
+    const [line = '', command, args] = words
     // A file that cannot be read as a whole here may run elsewhere all the same: then the gateway is asked.
-    if (found !== undefined && !(found.unreadable && command !== undefined)) throw found.error
-    refuseExcess(parser.args, mistake)
-    const result = await outcome(path, { plugin, command, args })
+    if (found !== undefined && !isShort && !(found.unreadable && command !== undefined))
+      throw found.error
+    refuseExcess(words.slice(1), mistake)
+    const result = await outcome(path, { plugin: line, command, args })
     if (json) terminal.out(JSON.stringify(result))
     else for (const line of inWords(result)) terminal.out(line)
   })
@@ -83,7 +93,8 @@ function isConfigName(text: string): boolean {
 }
 
 /**
- * Why no plugin line has that id; `undefined` when one has.
+ * Why no plugin line has that id, or the one line that has a command of that name; `undefined` when a line has the
+ * id.
  * @param meant the config file that was named, perhaps in the wrong place
  */
 async function search(
@@ -91,7 +102,7 @@ async function search(
   plugin: string,
   known: readonly string[],
   meant: string | undefined,
-): Promise<{ readonly error: CommandError; readonly unreadable: boolean } | undefined> {
+): Promise<Failed | { readonly line: string } | undefined> {
   const unknown = (hint: string, ids: readonly string[] = []) => {
     const reason = `there is no command \`${plugin}\`${didYouMean(plugin, [...known, ...ids])}`
     const code = 'UNKNOWN_COMMAND'
@@ -113,17 +124,30 @@ async function search(
     return { error: unknown(`${why}: run \`patchbay check ${shown}\`.`), unreadable: true }
   }
   if (ids.includes(plugin)) return undefined
+  const lines = await commandsByLine(file).catch(() => undefined)
+  const having =
+    lines?.filter(({ commands }) => commands.includes(plugin)).map(({ id }) => id) ?? []
+  const [line] = having
+  if (line !== undefined && having.length === 1) return { line }
+  if (line !== undefined) {
+    const reason = `${having.join(' and ')} have a command \`${plugin}\` each`
+    const hint = `Say which: \`patchbay ${line} ${plugin}\`.`
+    return { error: new CommandError({ code: 'ARGUMENTS', reason, hint }), unreadable: false }
+  }
   // Lines that cannot be set up here may have commands all the same.
-  const able = (await withCommands(file).catch(() => undefined)) ?? ids
+  const able = lines?.map(({ id }) => id) ?? ids
   const told = `Plugin lines of ${shown} with commands: ${able.join(', ') || 'none'}.`
   const other = meant === undefined || meant === file ? '<file>' : meant
   const hint = `${told} For those of another config add \`--config ${other}\`.`
   return { error: unknown(hint, ids), unreadable: false }
 }
 
-function withCommands(file: string): Promise<string[]> {
+/** The names of the commands of each line that has any. */
+function commandsByLine(file: string) {
   return withLines(file, async (lines) =>
-    lines.flatMap((line) => (commandsOf(line).length > 0 ? line.id : [])),
+    lines
+      .map((line) => ({ id: line.id, commands: commandsOf(line).map(({ name }) => name) }))
+      .filter(({ commands }) => commands.length > 0),
   )
 }
 
