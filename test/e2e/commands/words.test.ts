@@ -41,6 +41,25 @@ test('an unknown command is told with the config that was searched and whose com
   assert.equal(JSON.parse(json.out).problems[0].code, 'UNKNOWN_COMMAND')
 })
 
+test("a plugin's command needs no line's id where one line has it, and says which where several do", async (t) => {
+  const lines = (...ids: string[]) =>
+    `plugins: [{ use: auth-none }${ids.map((id) => `, { use: ./sum.ts, id: ${id} }`).join('')}]`
+  const root = folder(t, {
+    'one.yaml': lines('one'),
+    'two.yaml': lines('one', 'two'),
+    'sum.ts': pluginText('sum', SUM),
+  })
+  const one = await patchbay('add', '{}', '--config', join(root, 'one.yaml'))
+  assert.deepEqual([one.code, one.out], [0, 'added'])
+  const much = await patchbay('add', '{}', 'more', '--config', join(root, 'one.yaml'))
+  assert.match(much.err, /^more is too much/)
+  const two = await patchbay('add', '{}', '--config', join(root, 'two.yaml'))
+  assert.deepEqual(
+    [two.code, two.err],
+    [1, 'one and two have a command `add` each. Say which: `patchbay one add`.'],
+  )
+})
+
 test('a config file in the place of arguments is told with the option it belongs to', async (t) => {
   const config = join(files(t), 'a.yaml')
   for (const args of [['a.yaml'], ['add', 'a.yaml'], ['add', '{}', 'a.yaml']]) {
