@@ -72,6 +72,11 @@ const LIMITS = [
 ]
 const RATE_LIMIT = { use: 'rate-limit', config: { limits: LIMITS } }
 const AUDIT = { use: 'audit' }
+const PERMISSIONS = {
+  use: 'permissions',
+  config: { permissions: { 'demo__*': ['bench'], '*': ['admin'] }, deny: ['*__drop_*'] },
+}
+const SCOPED = { use: 'auth-none', config: { scopes: ['bench'] } }
 const DENYLIST = { use: 'denylist', config: { presets: ['infrastructure'] } }
 
 const open = { plugins: [NONE], headers: {} }
@@ -99,6 +104,7 @@ export const CASES: readonly Case[] = [
   },
   { name: 'rate-limit', ...withPlugins, plugins: [NONE, RATE_LIMIT], headers: {} },
   { name: 'audit', ...withPlugins, plugins: [NONE, AUDIT], headers: {} },
+  { name: 'permissions', ...withPlugins, plugins: [SCOPED, PERMISSIONS], headers: {} },
   { name: 'auth-api-key', ...withPlugins, plugins: [API_KEY], headers: { Authorization } },
   { name: 'auth-jwt', ...withPlugins, ...JWT },
   {
