@@ -4,20 +4,22 @@ import { testPlugin } from 'mcp-patchbay/sdk/testing'
 import denylist from './index.ts'
 
 const FILES = { tools: { files: ['read', 'delete'] } }
-const config = { tools: ['*delete'], yolo: { until: '2026-01-01T01:00:00Z' } }
+/** Between two looks at the clock: calls are right all the same. */
+const config = { tools: ['*delete'], yolo: { until: '2026-01-01T01:00:00.500Z' } }
 
 test('until its date the list denies nothing, and says so loudly', async () => {
   const gateway = await testPlugin(denylist, config, FILES)
   await gateway.result('files__delete')
   const [line] = gateway.logs
   assert.equal(line?.level, 'warn')
-  assert.match(line?.message ?? '', /SWITCHED OFF until 2026-01-01T01:00:00\.000Z/)
+  assert.match(line?.message ?? '', /SWITCHED OFF until 2026-01-01T01:00:00\.500Z/)
   const { yolo } = (await gateway.status()).denylist as { yolo: unknown }
-  assert.deepEqual(yolo, { on: true, until: '2026-01-01T01:00:00.000Z' })
-  gateway.clock.advance(3_599_999)
+  assert.deepEqual(yolo, { on: true, until: '2026-01-01T01:00:00.500Z' })
+  gateway.clock.advance(3_600_499)
   await gateway.result('files__delete')
   gateway.clock.advance(1)
   await gateway.denied('files__delete')
+  gateway.clock.advance(500)
   assert.match(gateway.logs.at(-1)?.message ?? '', /is on again/)
   assert.deepEqual(
     gateway.told('plugin').map(({ name }) => name),
