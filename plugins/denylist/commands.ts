@@ -60,13 +60,12 @@ export function commandsOf(parts: CommandParts): Readonly<Record<string, Command
   }
   return {
     deny: {
-      description: 'deny a tool from now on, whatever the settings say: tool, reason, for how long',
+      description: 'denies a tool from now on: tool, reason, for how long',
       args: argsOf(['tool', 'reason'], { tool: TOOL, reason: REASON, for: FOR }),
       run: (args, { principal }) => put('deny', args, principal),
     },
     allow: {
-      description:
-        'let a tool pass this list for a while, at most 30 days: tool, reason, for how long',
+      description: 'lets a tool pass this list for a while: tool, reason, for how long',
       args: argsOf(['tool', 'reason', 'for'], { tool: TOOL, reason: REASON, for: FOR }),
       run(args, { principal }) {
         if ((args.for as number) > LONGEST_ALLOWED) {
@@ -76,7 +75,7 @@ export function commandsOf(parts: CommandParts): Readonly<Record<string, Command
       },
     },
     undeny: {
-      description: 'take back what `deny` or `allow` said about a tool',
+      description: 'takes back what `deny` or `allow` said: tool',
       args: argsOf(['tool'], { tool: TOOL }),
       async run({ tool }, { principal }) {
         const removed = await overrides.remove(tool as string)
@@ -89,7 +88,7 @@ export function commandsOf(parts: CommandParts): Readonly<Record<string, Command
       },
     },
     list: {
-      description: 'what `deny` and `allow` said, and still counts',
+      description: 'prints what `deny` and `allow` said, as far as it counts',
       run: () => overrides.known.filter((one) => counts(one, clock.now())).map(shown),
     },
   }

@@ -19,7 +19,7 @@ const REMIND_EVERY = 3_600
 /** Tools that nobody may list or call, whatever they are called. */
 export default definePlugin({
   name: 'denylist',
-  version: '0.2.0',
+  version: '0.1.0',
   shadow: true,
   configSchema,
   needs: {
@@ -93,7 +93,6 @@ export default definePlugin({
         if (event.type === 'catalog.changed' && event.complete) unmatched.look(event.entries)
       },
       status: () => ({
-        rules: rules.map(({ setting }) => setting),
         ...(yolo === undefined
           ? {}
           : { yolo: { on: yolo.isOn, until: new Date(yolo.until).toISOString() } }),

@@ -21,7 +21,10 @@ test('plugins prints where each comes from, its phase, hooks and commands', asyn
   const { code, out } = await patchbay('plugins', join(root, 'a.yaml'))
   assert.equal(code, 0)
   assert.match(out, /^ID\s+NAME\s+VERSION\s+ORIGIN\s+PHASE\s+HOOKS$/m)
-  assert.match(out, /^denylist\s+denylist\s+\S+\s+bundled\s+listFilter, observe$/m)
+  assert.match(
+    out,
+    /^denylist\s+denylist\s+\S+\s+bundled\s+listFilter, start, stop, observe, status$/m,
+  )
   assert.match(out, /^mine\s+sample\s+1\.2\.3\s+\S+s\.ts\s+guard\s+beforeCall$/m)
   assert.match(out, /^patchbay mine say\s+Speaks\.$/m)
   const json = await patchbay('plugins', join(root, 'a.yaml'), '--json')
