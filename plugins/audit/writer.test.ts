@@ -26,7 +26,7 @@ test('what is offered is written in order, in few batches', async () => {
   for (const text of numbers(1_000)) writer.offer(0, text)
   await writer.flush()
   assert.deepEqual(place.written, numbers(1_000))
-  assert.deepEqual(place.sizes, [256, 256, 256, 128, 64, 32, 8])
+  assert.deepEqual(place.sizes, [512, 256, 128, 64, 32, 8])
   assert.deepEqual([writer.written, writer.waiting, writer.dropped], [1_000, 0, 0])
 })
 

@@ -1,5 +1,5 @@
 /** How many records one statement writes at most; a power of two, so that few different statements are made. */
-const BATCH = 256
+const BATCH = 512
 /** How many characters of records may wait, whatever their number. */
 const MOST_CHARS = 32 * 1024 * 1024
 
