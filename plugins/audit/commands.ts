@@ -98,13 +98,14 @@ function whole({ id, at, fields }: Kept): object {
 }
 
 function line({ at, fields }: Kept): object {
-  const { kind, principal, client, name, method, path, outcome, code, duration, request } = fields
+  const { kind, plugin, principal, client, name, method, path, outcome, code, duration, request } =
+    fields
   return {
     time: new Date(at).toISOString(),
     kind,
     principal,
     client,
-    what: name ?? method ?? path,
+    what: kind === 'event' ? `${plugin} ${name}` : (name ?? method ?? path),
     outcome,
     code,
     ms: duration,

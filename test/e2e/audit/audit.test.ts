@@ -59,6 +59,14 @@ test('seeds 7.41: what was refused, denied, cancelled or failed is recorded, by 
   const table = (await patchbay('audit', 'query', narrow, ...config)).out.split('\n')
   assert.equal(table.length, 3)
   assert.match(table[0] ?? '', /^TIME +KIND +PRINCIPAL +CLIENT +WHAT +OUTCOME/)
+  // A change of policy is recorded with who made it, and why.
+  const change = '{"tool":"demo__add","reason":"incident 7"}'
+  const denied = await patchbay('denylist', 'deny', change, ...config)
+  assert.equal(denied.code, 0, denied.err)
+  const told = await patchbay('audit', 'query', '{"kind":"event","full":true}', ...config, '--json')
+  const [event] = JSON.parse(told.out) as Fields[]
+  assert.deepEqual([event?.plugin, event?.name], ['denylist', 'deny'])
+  assert.match(JSON.stringify(event?.fields), /demo__add.*incident 7/)
   const wrong = await patchbay('audit', 'query', '{"outcome":"fine"}', ...config)
   assert.notEqual(wrong.code, 0)
 
