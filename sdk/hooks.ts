@@ -96,8 +96,13 @@ export interface Credentials {
 /** An upstream's refusal of our credentials. */
 export interface RefusedQuery extends CredentialsQuery {
   readonly httpStatus: number
-  /** Its `WWW-Authenticate` header. */
+  /** Its `WWW-Authenticate` header. Untrusted text. */
   readonly challenge: string | undefined
+  /**
+   * The very object of `credentials` that was refused; absent when there was none, or it is not known. Another than
+   * the one at hand: it has been renewed since, and a retry may do.
+   */
+  readonly headers?: Credentials['headers']
 }
 
 /** An HTTP route of a plugin, on the gateway's own port or its admin door. */

@@ -17,6 +17,11 @@ export interface UpstreamSettings {
   /** For example `auth`. Two plugins cannot claim the same key. */
   readonly key: string
   readonly schema: Schema
+  /**
+   * Set where the key means nothing for an upstream that is a `command`: what its operator should do instead. The key
+   * is then refused there with this hint, and not inherited from `defaults.upstream`.
+   */
+  readonly notForCommands?: string
 }
 
 /** The settings under the claimed key, by upstream id; upstreams without the key are missing. */

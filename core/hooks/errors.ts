@@ -1,4 +1,4 @@
-import type { Outcome } from '../../sdk/index.ts'
+import type { Denial, Outcome } from '../../sdk/index.ts'
 
 /** One thing that is wrong, for an operator to read and mend. */
 export interface Problem {
@@ -56,8 +56,14 @@ export class Refused extends Error {
   }
 }
 
+/** A denial for an operator to read: what is refused, and what to do. */
+export function denialText({ message, hint }: Pick<Denial, 'message' | 'hint'>): string {
+  return formatProblem({ code: '', reason: message, ...(hint === undefined ? {} : { hint }) })
+}
+
 /** What to say about a thrown value, whatever it is. */
 export function messageOf(cause: unknown): string {
+  if (cause instanceof Refused && cause.outcome.kind === 'denial') return denialText(cause.outcome)
   if (cause instanceof Error) return cause.message
   if (typeof cause !== 'object' || cause === null) return String(cause)
   const made = madeBy(cause)

@@ -135,11 +135,15 @@ export interface Vault {
   credentials(query: CredentialsQuery): Maybe<Readonly<Record<string, string>> | undefined>
   /** The round waits: what its upstream asks goes to the client's side. */
   asked(round: Round, ask: UpstreamAsk): Maybe<Outcome>
-  /** Whether to ask again and retry after a refusal of our credentials, or how the call ends. */
+  /**
+   * Whether to ask again and retry after a refusal of our credentials, or how the call ends.
+   * @param headers the credentials that were refused, where that is known
+   */
   refused(
     query: CredentialsQuery,
     httpStatus: number,
     challenge: string | undefined,
+    headers?: Readonly<Record<string, string>>,
   ): Maybe<'retry' | Outcome | undefined>
 }
 

@@ -66,10 +66,12 @@ export class PluginVault implements Vault {
     query: CredentialsQuery,
     httpStatus: number,
     challenge: string | undefined,
+    headers?: Headers,
   ): Maybe<'retry' | Outcome | undefined> {
     if (this.#refused === null) return undefined
     const check = query.purpose === 'call' ? isVerdictOrAsk : isVerdict
-    const about = { ...query, httpStatus, challenge }
+    const sent = headers === undefined ? {} : { headers }
+    const about = { ...query, httpStatus, challenge, ...sent }
     const found = this.#hooks.first<RefusedQuery, Verdict>(this.#refused, about, check)
     const take = (one: Verdict | undefined) =>
       isAsk(one) ? this.#pause(query, 'refused', one) : one

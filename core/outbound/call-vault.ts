@@ -27,9 +27,9 @@ export class CallVault {
     return this.#vault.credentials(callQuery(this.#upstream, round))
   }
 
-  /** Whether the upstream's refusal can be mended. */
-  refused(round: Round, why: Lost): Maybe<'retry' | Outcome | undefined> {
+  /** Whether the upstream's refusal can be mended. @param headers the credentials that were sent */
+  refused(round: Round, why: Lost, headers: FlatHeaders): Maybe<'retry' | Outcome | undefined> {
     const query = callQuery(this.#upstream, round)
-    return this.#vault.refused(query, why.httpStatus ?? 401, why.challenge)
+    return this.#vault.refused(query, why.httpStatus ?? 401, why.challenge, headers)
   }
 }

@@ -1,5 +1,5 @@
 import type { UpstreamStatus } from '../../sdk/index.ts'
-import { messageOf } from '../hooks/errors.ts'
+import { messageOf, Refused } from '../hooks/errors.ts'
 import { ConnectError, type Link } from './link.ts'
 
 /** What an upstream's status says of its server. */
@@ -23,8 +23,10 @@ export function downStatus(
 ): UpstreamStatus {
   const httpStatus = cause instanceof ConnectError ? cause.httpStatus : undefined
   const { era, transport, protocolVersion, server, found } = last
+  // A plugin that has no credentials to give says nothing of the server: it was not even asked.
+  const lacksCredentials = httpStatus === 401 || httpStatus === 403 || cause instanceof Refused
   return {
-    state: httpStatus === 401 || httpStatus === 403 ? 'auth-required' : 'down',
+    state: lacksCredentials ? 'auth-required' : 'down',
     era,
     ...(transport === undefined ? {} : { transport }),
     ...(protocolVersion === undefined ? {} : { protocolVersion }),

@@ -2,10 +2,12 @@ import type { Caller } from '../../sdk/index.ts'
 import type { ListedEntry } from '../catalog/ports.ts'
 import type { Alarm } from '../hooks/wheel.ts'
 import { type ParamHeader, paramHeaders } from '../wire/param-headers.ts'
+import type { FlatHeaders } from './call-host.ts'
 import { listEntries, type ReadLists } from './entry-list.ts'
 import type { Link } from './link.ts'
 import type { UpstreamConfig } from './settings.ts'
 import type { UpstreamHost } from './upstream-host.ts'
+import { withCredentials } from './with-credentials.ts'
 
 /** A stream of notifications that breaks is asked for again, but no more often than this. */
 const RELISTEN = 30_000
@@ -52,8 +54,12 @@ export class Listing {
   /** Reads the whole list over a link. @throws ConnectError, HookError or Refused */
   async read(link: Link): Promise<void> {
     const { id, headers } = this.#config
-    const credentials = await this.#host.vault.credentials({ upstream: id, purpose: 'discover' })
-    const { entries, terms } = await this.#list(link, credentials)
+    const query = { upstream: id, purpose: 'discover' } as const
+    let credentials: FlatHeaders
+    const { entries, terms } = await withCredentials(this.#host.vault, query, (given) => {
+      credentials = given
+      return this.#list(link, given)
+    })
     if (this.#closed) return
     this.entries = entries
     this.#annotate('', entries)
@@ -69,10 +75,7 @@ export class Listing {
     return entries
   }
 
-  async #list(
-    link: Link,
-    headers: Readonly<Record<string, string>> | undefined,
-  ): Promise<ReadLists> {
+  async #list(link: Link, headers: FlatHeaders): Promise<ReadLists> {
     const { wheel, log, now } = this.#host
     const { id, timeout } = this.#config
     const warn = (message: string) => log.warn({ upstream: id }, `${id} ${message}`)

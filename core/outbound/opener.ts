@@ -1,5 +1,6 @@
 import type { CredentialsQuery } from '../../sdk/index.ts'
 import type { Asker } from './asker.ts'
+import type { FlatHeaders } from './call-host.ts'
 import { NOTHING } from './declared.ts'
 import type { HttpShared } from './http-link.ts'
 import { openHttp } from './http-open.ts'
@@ -9,6 +10,7 @@ import type { UpstreamConfig } from './settings.ts'
 import { StdioLink } from './stdio-link.ts'
 import type { UpstreamHost } from './upstream-host.ts'
 import { type Approach, Verdicts } from './verdicts.ts'
+import { withCredentials } from './with-credentials.ts'
 
 /** Opens links to one upstream and remembers what it learnt about its era. */
 export class Opener {
@@ -50,15 +52,11 @@ export class Opener {
     try {
       const { capabilities = NOTHING, ...who } = asker ?? {}
       if (this.#http === undefined) return await this.#openStdio(capabilities, signal)
+      const http = this.#http
       const query: CredentialsQuery = { ...who, upstream: this.#config.id, purpose: 'discover' }
-      try {
-        return await this.#openHttp(this.#http, query, capabilities, signal)
-      } catch (error) {
-        const { httpStatus, challenge } = error instanceof ConnectError ? error : NO_STATUS
-        if (httpStatus !== 401 && httpStatus !== 403) throw error
-        if ((await vault.refused(query, httpStatus, challenge)) !== 'retry') throw error
-        return await this.#openHttp(this.#http, query, capabilities, signal)
-      }
+      return await withCredentials(vault, query, (headers) =>
+        this.#openHttp(http, headers, capabilities, signal),
+      )
     } finally {
       wheel.remove(alarm)
     }
@@ -76,11 +74,10 @@ export class Opener {
 
   async #openHttp(
     http: HttpShared,
-    query: CredentialsQuery,
+    credentials: FlatHeaders,
     capabilities: string,
     signal: AbortSignal,
   ): Promise<Link> {
-    const credentials = await this.#host.vault.credentials(query)
     const { approach } = this.#verdicts
     try {
       const { link, certain } = await openHttp(http, credentials, capabilities, approach, signal)
@@ -95,7 +92,7 @@ export class Opener {
       // It may have been upgraded. One that answered at all is asked at once, any other by the next attempt.
       const answered = error instanceof ConnectError && NOT_SPOKEN.has(error.httpStatus)
       if (!answered || this.#verdicts.approach.era === approach.era) throw error
-      return this.#openHttp(http, query, capabilities, signal)
+      return this.#openHttp(http, credentials, capabilities, signal)
     }
   }
 
@@ -135,5 +132,3 @@ const DIED_OF_PROBE: Approach = {
   era: 'legacy',
   found: 'initialize, after server/discover ended the process',
 }
-
-const NO_STATUS = { httpStatus: undefined, challenge: undefined }

@@ -243,7 +243,7 @@ export class PendingCall implements Waiter, Alarm, OpenCall {
     }
     this.#executed = why.executed
     try {
-      const verdict = this.#host.vault.refused(this.#round, why)
+      const verdict = this.#host.vault.refused(this.#round, why, this.#credentials)
       if (isPromise(verdict)) verdict.then(act).catch((error: unknown) => this.#unopened(error))
       else act(verdict)
     } catch (error) {

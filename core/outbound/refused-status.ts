@@ -6,6 +6,12 @@ export type AnswerHeaders = Readonly<Record<string, string | string[] | undefine
 
 const LONGEST_LOCATION = 300
 
+/** What the plugin that claims `auth` wants to read, by scheme in lower case. */
+const AUTH: Readonly<Record<string, string>> = {
+  bearer: `{ mode: bearer, token: "\${TOKEN}" }`,
+  basic: `{ mode: basic, username: "\${USERNAME}", password: "\${PASSWORD}" }`,
+}
+
 /**
  * What becomes of a request that HTTP itself refused. Redirects are not followed: what is sent there may hold
  * credentials, so where it goes is the operator's decision.
@@ -30,10 +36,17 @@ export function refusedOpening(
 ): ConnectError | undefined {
   const auth = status === 401 || status === 403
   if (!auth && status < 500 && (status < 300 || status >= 400)) return undefined
-  const hint = auth
-    ? ': it wants other credentials; set its `headers`'
-    : moved(status, headers, url)
-  return new ConnectError(`answered HTTP ${status}${hint}`, refusedBy(status, headers, url))
+  const why = refusedBy(status, headers, url)
+  const hint = auth ? wanted(why.challenge) : moved(status, headers, url)
+  return new ConnectError(`answered HTTP ${status}${hint}`, why)
+}
+
+/** What its operator can write, by the scheme of the challenge. */
+function wanted(challenge = ''): string {
+  const [scheme = ''] = /^[A-Za-z][\w-]{0,30}/.exec(challenge) ?? []
+  const what = scheme === '' ? 'other credentials' : `other credentials (${scheme})`
+  const auth = AUTH[scheme.toLowerCase()] ?? `{ mode: api_key, key: "\${KEY}" }`
+  return `: it wants ${what}; write \`auth: ${auth}\` under it and enable the plugin \`upstream-auth\`, or set its \`headers\``
 }
 
 /** Whether a refusal says that the session is gone: by 404; some servers answer 400 and speak of it. */

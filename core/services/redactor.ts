@@ -7,6 +7,8 @@ const BLANK = '[redacted]'
 
 /** The one list of secrets of a gateway. Costs a comparison while it is empty. */
 export class Redactor implements Secrets {
+  /** How often each was added. */
+  readonly #counts = new Map<string, number>()
   readonly #forms = new Set<string>()
   #pattern: RegExp | undefined
 
@@ -16,11 +18,25 @@ export class Redactor implements Secrets {
   }
 
   add(value: string): void {
-    if (value.length < SHORTEST || SHORT_NUMBER.test(value) || this.#forms.has(value)) return
-    // As it stands, as it looks inside JSON, and inside an address.
-    this.#forms.add(value)
-    this.#forms.add(JSON.stringify(value).slice(1, -1))
-    if (value.isWellFormed()) this.#forms.add(encodeURIComponent(value))
+    if (value.length < SHORTEST || SHORT_NUMBER.test(value)) return
+    const count = this.#counts.get(value) ?? 0
+    this.#counts.set(value, count + 1)
+    if (count > 0) return
+    for (const form of formsOf(value)) this.#forms.add(form)
+    this.#pattern = undefined
+  }
+
+  drop(value: string): void {
+    const count = this.#counts.get(value)
+    if (count === undefined) return
+    if (count > 1) {
+      this.#counts.set(value, count - 1)
+      return
+    }
+    this.#counts.delete(value)
+    // Others may look the same in one of their forms.
+    this.#forms.clear()
+    for (const one of this.#counts.keys()) for (const form of formsOf(one)) this.#forms.add(form)
     this.#pattern = undefined
   }
 
@@ -113,4 +129,10 @@ export class Redactor implements Secrets {
     )
     return this.#pattern
   }
+}
+
+/** As it stands, as it looks inside JSON, and inside an address. */
+function formsOf(value: string): string[] {
+  const json = JSON.stringify(value).slice(1, -1)
+  return value.isWellFormed() ? [value, json, encodeURIComponent(value)] : [value, json]
 }

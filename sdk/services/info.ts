@@ -15,6 +15,8 @@ export interface Info {
    * else from host and port; `undefined` where the config does not say: port 0, or every network of the machine.
    */
   readonly url: string | undefined
+  /** Where an upstream is reached, as the config says it; `undefined` for one that is a process. */
+  urlOf(upstream: string): string | undefined
   /** The public name of something in a group: an upstream's tool, or a family's. Follows the config's name rules. */
   publicName(group: string, name: string): string
 }

@@ -79,6 +79,8 @@ export interface TestOptions {
   readonly aliases?: Readonly<Record<string, Readonly<Record<string, string>>>>
   /** What plugins claim under upstreams, as in the config: `{ crm: { auth: { mode: 'none' } } }`. */
   readonly upstreams?: UpstreamsSettings
+  /** Where upstreams are reached, by id: `https://<id>.example/mcp` for those left out. */
+  readonly urls?: Readonly<Record<string, string>>
   /**
    * What the upstreams answer, and with `tell` what they say before. A text `ok` when left out.
    * `(call, tell) => { tell({ jsonrpc: '2.0', method: 'notifications/progress', params }); return result }`
@@ -176,6 +178,7 @@ export async function testPlugin(
       upstreams: ids,
       profiles: options.profiles ?? [],
       url: options.url === undefined ? PUBLIC_URL : (options.url ?? undefined),
+      urlOf: (id) => options.urls?.[id] ?? `https://${id}.example/mcp`,
       publicName: (group, name) => publicName(NAMES, group, name),
     })
   })

@@ -121,9 +121,13 @@ export class FakeServers implements Servers {
       return outcome
     }
     const reply = this.#ask(round, headers, attempt)
-    if (!isPromise(reply)) return this.#take(round, reply, n, end)
+    const take = (settled: Reply) =>
+      isUnauthorized(settled)
+        ? this.#refused(round, settled, headers, n, end)
+        : this.#take(round, settled, end)
+    if (!isPromise(reply)) return take(reply)
     return Promise.race([
-      reply.then((settled) => this.#take(round, settled, n, end)),
+      reply.then(take),
       new Promise<Outcome>((resolve) => {
         round.open = {
           cancel: (reason) => resolve(end({ kind: 'cancelled', reason, executed: 'unknown' })),
@@ -155,8 +159,11 @@ export class FakeServers implements Servers {
     return this.#reply(sent, (message) => round.exchange.message(JSON.stringify(message)))
   }
 
-  #take(round: Round, reply: Reply, n: number, end: (outcome: Outcome) => Outcome): Maybe<Outcome> {
-    if (isUnauthorized(reply)) return this.#refused(round, reply, n, end)
+  #take(
+    round: Round,
+    reply: Exclude<Reply, Unauthorized>,
+    end: (outcome: Outcome) => Outcome,
+  ): Maybe<Outcome> {
     if (OUTCOMES.includes(reply.kind) && 'executed' in reply) return end(reply as Outcome)
     const text = JSON.stringify(reply)
     if ('resultType' in reply && reply.resultType === 'input_required') {
@@ -172,6 +179,7 @@ export class FakeServers implements Servers {
   async #refused(
     round: Round,
     { httpStatus, challenge }: Unauthorized,
+    headers: Readonly<Record<string, string>> | undefined,
     n: number,
     end: (outcome: Outcome) => Outcome,
   ): Promise<Outcome> {
@@ -184,7 +192,8 @@ export class FakeServers implements Servers {
       executed: false,
     })
     const query = { upstream, purpose: 'call', caller: round.caller, call: round } as const
-    const verdict = n === 1 ? await this.vault?.refused(query, httpStatus, challenge) : undefined
+    const verdict =
+      n === 1 ? await this.vault?.refused(query, httpStatus, challenge, headers) : undefined
     if (verdict === 'retry') return this.#send(round, await this.vault?.credentials(query), 2)
     return verdict ?? failure
   }

@@ -165,7 +165,10 @@ function soundPart(
     places: lines.places(),
     plugins,
     profiles: Object.keys(isRecord(checked.profiles) ? checked.profiles : {}),
-    upstreams: upstreams.map(([id]) => ({ id })),
+    upstreams: upstreams.map(([id, one]) => ({
+      id,
+      ...(isRecord(one) && typeof one.url === 'string' ? { url: one.url } : {}),
+    })),
   }
 }
 

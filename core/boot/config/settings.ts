@@ -61,5 +61,5 @@ export interface SetUpConfig
   > {
   /** Where clients reach the gateway, when that can be said. */
   readonly listen: Pick<ListenConfig, 'host' | 'port' | 'publicUrl' | 'tls'>
-  readonly upstreams: readonly { readonly id: string }[]
+  readonly upstreams: readonly { readonly id: string; readonly url?: string }[]
 }

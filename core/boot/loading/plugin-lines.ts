@@ -24,6 +24,8 @@ interface Line {
 interface Claim {
   readonly id: string
   readonly schema: Schema
+  /** What to do instead under an upstream that is a `command`, where the key means nothing there. */
+  readonly notForCommands?: string | undefined
 }
 
 const OWN_KEYS: readonly string[] = Object.keys(UPSTREAM_SCHEMA.properties)
@@ -83,6 +85,9 @@ export class PluginLines {
       else if (claim === undefined) await this.#unclaimed(path, key)
       else {
         const at = [...path, key]
+        if (claim.notForCommands !== undefined && upstream.command !== undefined) {
+          this.#tree.add(at, 'means nothing beside `command`', claim.notForCommands)
+        }
         const checked = checkAgainst(claim.schema, value, this.#tree.typed(at))
         this.#tree.addFindings(at, checked.problems)
         claimed.set(key, checked.value)
@@ -137,11 +142,12 @@ export class PluginLines {
     const sources = (this.#tree.value.plugins ?? []) as readonly Node[]
     return this.#lines.map(({ id, plugin, config, source }) => {
       const line = checked[sources.indexOf(source)] as Node
-      const key = plugin.upstreamSettings?.key
+      const { key, notForCommands } = plugin.upstreamSettings ?? {}
       const upstreams = new Map<string, unknown>()
       for (const upstream of key === undefined ? [] : enabled) {
         const own = this.#claimed.get(upstream)
-        const settings = own?.has(key as string) ? own : this.#claimed.get(defaults)
+        const inherits = notForCommands === undefined || !this.#isCommand(upstream)
+        const settings = own?.has(key as string) || !inherits ? own : this.#claimed.get(defaults)
         if (settings?.has(key as string)) upstreams.set(upstream, settings.get(key as string))
       }
       return {
@@ -193,13 +199,13 @@ export class PluginLines {
     }
     this.#lines.push({ id, plugin, origin, config: checked, source })
     if (plugin.upstreamSettings === undefined || twin?.plugin === plugin) return
-    const { key, schema } = plugin.upstreamSettings
+    const { key, schema, notForCommands } = plugin.upstreamSettings
     const other = this.#claims.get(key)
     if (other !== undefined || OWN_KEYS.includes(key)) {
       const owner = other === undefined ? 'the gateway itself' : `the plugin line ${other.id}`
       const reason = `claims the upstream key \`${key}\`, which belongs to ${owner}`
       this.#tree.add(path, reason, 'Enable one plugin for this key.')
-    } else this.#claims.set(key, { id, schema })
+    } else this.#claims.set(key, { id, schema, notForCommands })
   }
 
   async #unclaimed(path: Path, key: string): Promise<void> {
@@ -213,6 +219,12 @@ export class PluginLines {
         ? `Enable the plugin that claims it: \`plugins: [{ use: ${claimant} }]\`.`
         : `${near === '' ? 'Take it out, or enable a plugin that claims it. ' : ''}Settings: ${known.join(', ')}.`
     this.#tree.add([...path, key], `no setting \`${key}\`${near}`, hint, 'CONFIG_UNCLAIMED_KEY')
+  }
+
+  #isCommand(upstream: string): boolean {
+    const { upstreams } = this.#tree.value
+    const one = isRecord(upstreams) ? upstreams[upstream] : undefined
+    return isRecord(one) && one.command !== undefined
   }
 
   #indexOf({ source }: Line): number {

@@ -124,6 +124,7 @@ export async function setUpLines(
       upstreams: config.upstreams.map((upstream) => upstream.id),
       profiles: config.profiles,
       url: publicUrlOf(config.listen),
+      urlOf: (upstream) => config.upstreams.find((one) => one.id === upstream)?.url,
       publicName: (group, name) => publicName(config.names, group, name),
     })
   }
