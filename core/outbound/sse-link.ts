@@ -21,6 +21,7 @@ export class SseLink extends PipeLink {
   readonly #headers: SentHeaders
   /** What the stream was opened with, for the messages that belong to no call. */
   readonly #credentials: Headers | undefined
+  #introduced = false
   #endpoint = ''
   #stream: HttpExchange | undefined
 
@@ -70,11 +71,14 @@ export class SseLink extends PipeLink {
   /** Shakes hands over it. @throws ConnectError */
   async introduce(capabilities: string, found: string): Promise<void> {
     this.met(await this.shakeHands(capabilities, found))
+    this.#introduced = true
   }
 
   protected write(message: string, request?: PipeRequest): void {
     const { pool } = this.#shared
-    const headers = this.#headers.post(request === undefined ? this.#credentials : request.headers)
+    // What the link says for itself, its handshake included, it says as whoever opened it.
+    const isOwn = request === undefined || !this.#introduced
+    const headers = this.#headers.post(isOwn ? this.#credentials : request.headers)
     const delivery = new Delivery(pool.url, (why) => {
       if (request !== undefined) this.undelivered(request, why)
     })

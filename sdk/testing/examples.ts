@@ -27,7 +27,7 @@ export interface ExamplesReading {
 /** Whatever operators set: examples may name any variable. */
 const ENVIRONMENT: Readonly<Record<string, string>> = new Proxy(
   {},
-  { get: (_, name) => `the value of ${String(name)}, which operators set` },
+  { get: (_, name) => `the-value-of-${String(name)}-that-operators-set` },
 )
 
 /**

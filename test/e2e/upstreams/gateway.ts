@@ -40,13 +40,17 @@ export interface DriveOptions {
   readonly files?: Record<string, string>
   /** A folder that outlives the gateway. */
   readonly data?: string
+  /** Where plugins may go besides the internet. */
+  readonly egress?: readonly string[]
+  /** What the log keeps: `warn` and above when left out. */
+  readonly level?: 'trace'
 }
 
 /** Starts a gateway with these upstreams in front of a client who may do everything. */
 export async function drive(
   scope: Scope,
   upstreams: object,
-  { plugins = [], data, ...surroundings }: DriveOptions = {},
+  { plugins = [], data, egress = [], ...surroundings }: DriveOptions = {},
 ): Promise<Driven> {
   const clock = new FakeClock()
   let pump: NodeJS.Timeout | undefined
@@ -56,6 +60,7 @@ export async function drive(
   })
   const config = {
     ...(data === undefined ? {} : { data }),
+    egress: { allow: egress },
     upstreams,
     plugins: [{ use: 'auth-none' }, ...plugins],
   }
