@@ -148,9 +148,11 @@ test('log lines, facts, routes, health and events are there to look at', async (
       start: () => log.info({ upstreams: info.upstreams }, info.publicName('a', 'b.c')),
       routes: (routes) => routes.add({ method: 'GET', path: '/hi', handle: () => {} }),
       health: () => ({ ok: true, detail: info.plugin }),
+      status: () => ({ a: info.urlOf('a'), b: info.urlOf('b') }),
     }),
   })
-  const gateway = await testPlugin(plugin, {}, { tools: { a: [], b: [] } })
+  const urls = { a: 'http://127.0.0.1:1/mcp' }
+  const gateway = await testPlugin(plugin, {}, { tools: { a: [], b: [] }, urls })
   assert.deepEqual(gateway.logs, [
     { level: 'info', plugin: 'talker', fields: { upstreams: ['a', 'b'] }, message: 'a__b_c' },
   ])
@@ -159,6 +161,7 @@ test('log lines, facts, routes, health and events are there to look at', async (
     ['/hi'],
   )
   assert.deepEqual(await gateway.health(), { talker: { ok: true, detail: 'talker' } })
+  assert.deepEqual(await gateway.status(), { talker: { ...urls, b: 'https://b.example/mcp' } })
   await gateway.list()
   await gateway.refused()
   const types = gateway.events.map(({ type }) => type)

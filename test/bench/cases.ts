@@ -108,6 +108,13 @@ export const CASES: readonly Case[] = [
   { name: 'auth-api-key', ...withPlugins, plugins: [API_KEY], headers: { Authorization } },
   { name: 'auth-jwt', ...withPlugins, ...JWT },
   {
+    name: 'upstream-auth',
+    ...withPlugins,
+    plugins: [NONE, { use: 'upstream-auth' }],
+    headers: {},
+    config: { defaults: { upstream: { auth: { mode: 'bearer', token: key } } } },
+  },
+  {
     name: 'auth-api-key+denylist',
     ...withPlugins,
     plugins: [API_KEY, DENYLIST],

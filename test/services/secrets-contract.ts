@@ -30,6 +30,17 @@ export function secretsContract(name: string, make: (t: TestContext) => Maybe<Se
     assert.equal(secrets.redact('pin 123456789012'), 'pin [redacted]')
   })
 
+  spec('what was dropped as often as it was added is told again, and nothing else', (secrets) => {
+    secrets.add('hunter2')
+    secrets.add('hunter2')
+    secrets.add('sw0rdfish/')
+    secrets.drop('hunter2')
+    secrets.drop('nobody added it')
+    assert.equal(secrets.redact('hunter2'), '[redacted]')
+    secrets.drop('hunter2')
+    assert.equal(secrets.redact('hunter2 sw0rdfish%2F'), 'hunter2 [redacted]')
+  })
+
   spec('deep inside values too, without touching the value', (secrets) => {
     secrets.add('hunter2')
     const clean = { list: [1, null, 'x'] }
