@@ -4,7 +4,7 @@ import type { Secrets } from 'mcp-patchbay/sdk'
 import { Redaction } from './redaction.ts'
 
 const NONE = { keys: [], paths: [], patterns: [] }
-const quiet: Secrets = { add() {}, redact: (text) => text, redactDeep: (value) => value }
+const quiet: Secrets = { add() {}, drop() {}, redact: (text) => text, redactDeep: (value) => value }
 
 function copyOf(value: unknown, redact: Partial<typeof NONE> = {}, size = 4_096): string {
   return JSON.stringify(new Redaction({ ...NONE, ...redact }, size, quiet).copy('arguments', value))
