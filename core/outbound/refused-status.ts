@@ -46,7 +46,7 @@ function wanted(challenge = ''): string {
   const [scheme = ''] = /^[A-Za-z][\w-]{0,30}/.exec(challenge) ?? []
   const what = scheme === '' ? 'other credentials' : `other credentials (${scheme})`
   const auth = AUTH[scheme.toLowerCase()] ?? `{ mode: api_key, key: "\${KEY}" }`
-  return `: it wants ${what}; write \`auth: ${auth}\` under it and enable the plugin \`upstream-auth\`, or set its \`headers\``
+  return `: it wants ${what}; write \`auth: ${auth}\` under it (\`patchbay check\` names the plugin that this takes), or set its \`headers\``
 }
 
 /** Whether a refusal says that the session is gone: by 404; some servers answer 400 and speak of it. */

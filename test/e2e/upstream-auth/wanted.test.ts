@@ -35,15 +35,20 @@ for (const [server, start] of Object.entries({ modern: modernUpstream, legacy: l
   })
 }
 
-test('a gateway without the plugin says to enable it, and goes nowhere that an upstream names', async (t) => {
-  const { gateway, identity } = await oauth(t, { auth: null, plugins: [] })
+test('a gateway without the plugin says what to write, then which plugin, and goes nowhere that an upstream names', async (t) => {
+  const { gateway, identity, door } = await oauth(t, { auth: null, plugins: [] })
   await gateway.until(() => gateway.status().crm?.state === 'auth-required')
   const { error = '' } = gateway.status().crm ?? {}
-  assert.match(
-    error,
-    /wants other credentials \(Bearer\); write `auth: \{ mode: bearer, .*upstream-auth/,
-  )
+  const written = /wants other credentials \(Bearer\); write `auth: (\{.*?\})` under it/
+  const [, auth = ''] = written.exec(error) ?? []
+  assert.match(error, /`patchbay check` names the plugin/)
   assert.deepEqual(identity.requests, [])
+  const upstreams = { crm: { url: door.url, auth: parse(auth.replace(/\$\{TOKEN\}/, 'a-token')) } }
+  const plugins = [{ use: 'auth-none' }]
+  await assert.rejects(
+    startWith(t, { upstreams, plugins }),
+    /plugins: \[\{ use: upstream-auth \}\]/,
+  )
 })
 
 test('what a server that wants a password is given is a name and a password', async (t) => {
