@@ -141,7 +141,7 @@ async function discovered(t: TestContext, described: object = {}) {
     server,
     {},
     {
-      urls: { crm: url },
+      upstreamUrls: { crm: url },
       reply: ({ headers }) =>
         headers.authorization === undefined || state.wants === 'always'
           ? unauthorized(401, state.wants)

@@ -151,8 +151,8 @@ test('log lines, facts, routes, health and events are there to look at', async (
       status: () => ({ a: info.urlOf('a'), b: info.urlOf('b') }),
     }),
   })
-  const urls = { a: 'http://127.0.0.1:1/mcp' }
-  const gateway = await testPlugin(plugin, {}, { tools: { a: [], b: [] }, urls })
+  const upstreamUrls = { a: 'http://127.0.0.1:1/mcp' }
+  const gateway = await testPlugin(plugin, {}, { tools: { a: [], b: [] }, upstreamUrls })
   assert.deepEqual(gateway.logs, [
     { level: 'info', plugin: 'talker', fields: { upstreams: ['a', 'b'] }, message: 'a__b_c' },
   ])
@@ -161,7 +161,9 @@ test('log lines, facts, routes, health and events are there to look at', async (
     ['/hi'],
   )
   assert.deepEqual(await gateway.health(), { talker: { ok: true, detail: 'talker' } })
-  assert.deepEqual(await gateway.status(), { talker: { ...urls, b: 'https://b.example/mcp' } })
+  assert.deepEqual(await gateway.status(), {
+    talker: { ...upstreamUrls, b: 'https://b.example/mcp' },
+  })
   await gateway.list()
   await gateway.refused()
   const types = gateway.events.map(({ type }) => type)

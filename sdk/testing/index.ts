@@ -80,7 +80,7 @@ export interface TestOptions {
   /** What plugins claim under upstreams, as in the config: `{ crm: { auth: { mode: 'none' } } }`. */
   readonly upstreams?: UpstreamsSettings
   /** Where upstreams are reached, by id: `https://<id>.example/mcp` for those left out. */
-  readonly urls?: Readonly<Record<string, string>>
+  readonly upstreamUrls?: Readonly<Record<string, string>>
   /**
    * What the upstreams answer, and with `tell` what they say before. A text `ok` when left out.
    * `(call, tell) => { tell({ jsonrpc: '2.0', method: 'notifications/progress', params }); return result }`
@@ -178,7 +178,7 @@ export async function testPlugin(
       upstreams: ids,
       profiles: options.profiles ?? [],
       url: options.url === undefined ? PUBLIC_URL : (options.url ?? undefined),
-      urlOf: (id) => options.urls?.[id] ?? `https://${id}.example/mcp`,
+      urlOf: (id) => options.upstreamUrls?.[id] ?? `https://${id}.example/mcp`,
       publicName: (group, name) => publicName(NAMES, group, name),
     })
   })

@@ -7,7 +7,7 @@ const KNOWN: Readonly<Record<keyof TestOptions, true>> = {
   tools: true,
   aliases: true,
   upstreams: true,
-  urls: true,
+  upstreamUrls: true,
   reply: true,
   ownTools: true,
   principal: true,
