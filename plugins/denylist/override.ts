@@ -1,4 +1,4 @@
-import type { Entry, Target } from 'mcp-patchbay/sdk'
+import { type Entry, namesOf, type Target } from 'mcp-patchbay/sdk'
 
 /** What an operator said about one tool while the gateway runs. */
 export interface Override {
@@ -34,12 +34,18 @@ export class OverrideTable {
    * What decides about an entry called at a target. A denial goes before a permission, and is found by every name.
    * A permission is not found by the upstream's own name: a server chooses that, and is not to say what is allowed.
    */
-  of({ name }: Entry, { publicName, name: own }: Target): Override | undefined {
-    const denied = this.#denied
-    if (denied.size > 0) {
-      const found = denied.get(name) ?? denied.get(publicName) ?? denied.get(own)
+  of(entry: Entry, target: Target): Override | undefined {
+    if (this.#denied.size > 0) {
+      for (const name of namesOf(entry, target)) {
+        const found = this.#denied.get(name)
+        if (found !== undefined) return found
+      }
+    }
+    const { publicName, policyNames = [] } = target
+    for (const name of [entry.name, publicName, ...policyNames]) {
+      const found = this.#allowed.get(name)
       if (found !== undefined) return found
     }
-    return this.#allowed.get(name) ?? this.#allowed.get(publicName)
+    return undefined
   }
 }

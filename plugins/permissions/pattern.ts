@@ -1,4 +1,4 @@
-import { type Entry, InvalidSettings, matcher, type Target } from 'mcp-patchbay/sdk'
+import { type Entry, InvalidSettings, matcher, namesOf, type Target } from 'mcp-patchbay/sdk'
 
 /** A glob of the settings, ready to compare. */
 export interface Pattern {
@@ -12,13 +12,14 @@ export interface Pattern {
 }
 
 /**
- * What permits: compared with the name that clients use and the public name behind it. Not with the upstream's own
- * name: a server chooses that itself, and could call its tool what another server's users may use.
+ * What permits: compared with the name that clients use, the public name behind it, and the names that other plugins
+ * gave it for policies (a family's). Not with the upstream's own name: a server chooses that itself, and could call its tool what another server's users may use.
  * @throws InvalidSettings for a glob that cannot be read
  */
 export function permitting(glob: string, setting: string): Pattern {
   const reads = compiled(glob, setting)
-  const covers: Pattern['covers'] = ({ name }, target) => reads(name) || reads(target.publicName)
+  const covers: Pattern['covers'] = ({ name }, { publicName, policyNames }) =>
+    reads(name) || reads(publicName) || policyNames?.some(reads) === true
   return { glob, setting, covers, reads }
 }
 
@@ -28,8 +29,7 @@ export function permitting(glob: string, setting: string): Pattern {
  */
 export function denying(glob: string, setting: string): Pattern {
   const reads = compiled(glob, setting)
-  const covers: Pattern['covers'] = ({ name }, target) =>
-    reads(name) || reads(target.publicName) || reads(target.name)
+  const covers: Pattern['covers'] = (entry, target) => namesOf(entry, target).some(reads)
   return { glob, setting, covers, reads }
 }
 

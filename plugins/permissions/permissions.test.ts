@@ -74,6 +74,26 @@ test('who permits a tool permits its aliases, who permits an alias that only', a
   assert.deepEqual(await alias.list(having('a')), ['crm__search'])
 })
 
+test("a member of a family is permitted by its own public name, all of them by the family's", async () => {
+  const family = definePlugin({
+    name: 'family',
+    version: '1.0.0',
+    configSchema: nothing,
+    setup: () => ({
+      arrange: (entries) =>
+        entries.map((entry) => ({
+          ...entry,
+          targets: entry.targets.map((target) => ({ ...target, policyNames: ['vcs__log'] })),
+        })),
+    }),
+  })
+  const options = { tools: { git: ['log'], hg: ['log'] }, with: [[family]] } as const
+  const config = { permissions: { 'git__*': ['git'], 'vcs__*': ['all'] } }
+  const gateway = await testPlugin(permissions, config, options)
+  assert.deepEqual(await gateway.list(having('git')), ['git__log'])
+  assert.deepEqual(await gateway.list(having('all')), ['git__log', 'hg__log'])
+})
+
 test('who lacks scopes is told which to ask for, where more scopes would help', async () => {
   const lines = { '*': ['admin'], 'crm__*': ['crm', 'sales'], crm__find: ['find'] }
   const config = { permissions: lines, deny: ['git__push'] }

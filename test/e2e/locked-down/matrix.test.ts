@@ -55,6 +55,6 @@ test('nobody gets in without a key, at any endpoint', async () => {
 test('every recipe line that guards is there, and no other', () => {
   assert.deepEqual(
     all.recipe.plugins.map(({ use }) => use),
-    ['auth-api-key', 'permissions', 'denylist'],
+    ['auth-api-key', 'family-routing', 'permissions', 'denylist', 'rate-limit', 'audit'],
   )
 })

@@ -23,7 +23,11 @@ export const SERVERS: Readonly<Record<string, Has>> = {
     resources: ['file:///docs/a'],
     templates: ['file:///docs/{+path}'],
   },
+  'k8s-eu': { tools: ['list_pods', 'drain_node', 'delete_pod'] },
+  'k8s-us': { tools: ['list_pods', 'drain_node', 'delete_pod', 'cordon'] },
 }
+
+const FAMILY = { 'k8s-eu': 'eu', 'k8s-us': 'us' } as const
 
 /** A plugin with tools of its own. */
 export const OFFERS = `
@@ -44,11 +48,16 @@ const ALIASES = { find: 'search_customers', erase: 'delete_customer' }
 /** Every entry by every name, and URIs that templates read. */
 export const AIMS: readonly Aim[] = [
   ...Object.entries(SERVERS).flatMap(([upstream, has]) => [
-    ...has.tools.map((own) => named('tool', upstream, own)),
+    ...has.tools.map((own) =>
+      upstream in FAMILY
+        ? member(upstream as keyof typeof FAMILY, own)
+        : named('tool', upstream, own),
+    ),
     ...(has.prompts ?? []).map((own) => named('prompt', upstream, own)),
     ...(has.resources ?? []).map((uri) => read('resource', upstream, uri, uri)),
   ]),
   ...Object.entries(ALIASES).map(([alias, own]) => named('tool', 'crm', own, alias)),
+  { ...member('k8s-eu', 'list_pods', 'k8s-eu__pods'), args: {} },
   read('template', 'crm', 'crm:{kind}/{id}', 'crm:customers/2'),
   read('template', 'crm', 'crm:{kind}/{id}', 'crm:secrets/2'),
   read('template', 'files', 'file:///docs/{+path}', 'file:///docs/b'),
@@ -74,7 +83,19 @@ export const GUESSES = [
   'files__delete_customer',
   'kubectl_apply',
   'CRM__search_customers',
+  'k8s-eu__list_pods',
+  'k8s-us__drain_node',
+  'kubernetes__pods',
 ]
+
+/** A tool of a member of the family, as the family's tool or by an alias of its own. */
+function member(upstream: keyof typeof FAMILY, own: string, alias?: string): Aim {
+  const family = `kubernetes__${own}`
+  const name = alias ?? family
+  const names = [name, `${upstream}__${own}`, family]
+  const args = { cluster: FAMILY[upstream] }
+  return { kind: 'tool', listed: name, asked: name, args, upstream, names, own }
+}
 
 function named(kind: 'tool' | 'prompt', upstream: string, own: string, alias = own): Aim {
   const name = `${upstream}__${alias}`

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startWith } from '../../fixtures/gateway.ts'
-import { recipe, scene } from './matrix.ts'
+import { Wire } from '../wire/wire.ts'
+import { keyOf, recipe, scene } from './matrix.ts'
 import { ERAS, wrongs } from './visit.ts'
 
 const MISSED = {
@@ -22,6 +23,23 @@ for (const [guard, missed] of Object.entries(MISSED)) {
     }
   })
 }
+
+test('seeds 7.30: without rate-limit nobody is stopped who calls too often', async (t) => {
+  for (const without of [[], ['rate-limit']]) {
+    const all = await scene(t, without)
+    const [anna] = all.keys
+    const wire = new Wire(t, all.gateway.url)
+    const headers = { 'x-api-key': keyOf(anna as (typeof all.keys)[number]) }
+    const call = async (name: string) =>
+      (await wire.modern('tools/call', { name, arguments: {} }, headers)).json.result.isError
+    // What is refused before it counts takes nothing.
+    for (let n = 0; n < 70; n++) {
+      await wire.modern('tools/call', { name: 'crm__purge_all', arguments: {} }, headers)
+    }
+    for (let n = 0; n < 60; n++) assert.notEqual(await call('crm__search_customers'), true)
+    assert.equal(await call('crm__search_customers'), without.length === 0 ? true : undefined)
+  }
+})
 
 test('seeds 7.30: without who knows callers nobody gets in', async (t) => {
   const all = await scene(t, ['auth-api-key'])
