@@ -77,6 +77,19 @@ const PERMISSIONS = {
   config: { permissions: { 'demo__*': ['bench'], '*': ['admin'] }, deny: ['*__drop_*'] },
 }
 const SCOPED = { use: 'auth-none', config: { scopes: ['bench'] } }
+const ENRICHMENT = (tool: string) => ({
+  use: 'enrichment',
+  config: {
+    rules: [
+      {
+        name: 'who',
+        match: { tools: [tool] },
+        table: { key: 'principal.issuer', rows: { 'auth-none': 'anybody' } },
+        merge: { text: true },
+      },
+    ],
+  },
+})
 const DENYLIST = { use: 'denylist', config: { presets: ['infrastructure'] } }
 
 const open = { plugins: [NONE], headers: {} }
@@ -105,6 +118,18 @@ export const CASES: readonly Case[] = [
   { name: 'rate-limit', ...withPlugins, plugins: [NONE, RATE_LIMIT], headers: {} },
   { name: 'audit', ...withPlugins, plugins: [NONE, AUDIT], headers: {} },
   { name: 'permissions', ...withPlugins, plugins: [SCOPED, PERMISSIONS], headers: {} },
+  {
+    name: 'enrichment, no rule for it',
+    ...withPlugins,
+    plugins: [NONE, ENRICHMENT('none_such')],
+    headers: {},
+  },
+  {
+    name: 'enrichment, a table',
+    ...withPlugins,
+    plugins: [NONE, ENRICHMENT('*')],
+    headers: {},
+  },
   { name: 'auth-api-key', ...withPlugins, plugins: [API_KEY], headers: { Authorization } },
   { name: 'auth-jwt', ...withPlugins, ...JWT },
   {
