@@ -28,6 +28,9 @@ interface Warning {
   readonly message: string
 }
 
+/** What is nested deeper passes as text, and could not be written anew. */
+const DEEPEST = 500
+
 /** The rules of one call at work on its result, in order. */
 export class Progress {
   readonly #terms: Terms
@@ -49,23 +52,33 @@ export class Progress {
   run(rules: readonly Placed[], from = 0): Maybe<ResultOutcome | undefined> {
     for (let i = from; i < rules.length; i++) {
       const one = rules[i] as Placed
-      let found: Maybe<unknown>
+      let found: unknown
       try {
         if (!this.#begin(one)) continue
         found = one.rule.find(this.#scope, this.#left(one.rule))
+        if (!(found instanceof Promise)) {
+          this.#add(one, found)
+          continue
+        }
       } catch (cause) {
         this.#fail(one.rule, cause)
         continue
       }
-      if (found instanceof Promise) {
-        return found
-          .then((value) => this.#add(one, value))
-          .catch((cause) => this.#fail(one.rule, cause))
-          .then(() => this.run(rules, i + 1))
-      }
-      this.#add(one, found)
+      return found
+        .then((value) => this.#add(one, value))
+        .catch((cause) => this.#fail(one.rule, cause))
+        .then(() => this.run(rules, i + 1))
     }
-    return this.#ended()
+    try {
+      const outcome = this.#ended()
+      if (outcome === undefined || !isDeeper(outcome.result, DEEPEST)) return outcome
+    } catch {
+      // The same, found out the hard way.
+    }
+    const [first] = rules
+    const failure = new RuleFailure('TOO_LARGE', 'the result is nested too deep to be changed')
+    if (first !== undefined) this.#terms.failed(first.rule, failure)
+    return undefined
   }
 
   /** Whether a rule applies, and can be applied. @throws RuleFailure */
@@ -137,4 +150,11 @@ export class Progress {
     const meta = { ...values, ...warnings }
     return Object.keys(meta).length > 0 ? meta : undefined
   }
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  for (const one of Object.values(value)) if (isDeeper(one, levels - 1)) return true
+  return false
 }

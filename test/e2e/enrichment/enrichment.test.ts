@@ -84,6 +84,17 @@ for (const era of ERAS) {
     assert.equal(people.of('tools/call').length, 0)
   })
 
+  test(`a result that is nested too deep to be written anew passes as it came (${era})`, async (t) => {
+    const { call, tickets, gateway } = await desk(t, era, [TEAM, GREETING])
+    const deep = `{"in":${'['.repeat(20_000)}${']'.repeat(20_000)}}`
+    for (const said of [both(deep), `{"content":[],"structuredContent":${deep}}`]) {
+      answers(tickets, () => said)
+      const { text } = await call('tickets__get')
+      assert.ok(text.includes(said.slice(1, -1)), text.slice(0, 300))
+    }
+    assert.match(JSON.stringify(gateway.log), /nested too deep/)
+  })
+
   test(`seeds 7.42: rules that lead back to themselves end, with a warning (${era})`, async (t) => {
     const to = (name: string, rule: string, from: string) => ({
       name: rule,
