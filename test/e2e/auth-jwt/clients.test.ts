@@ -8,7 +8,8 @@ import {
 import { Client as FormerClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as FormerTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { APP, type IdentityProvider, MACHINE } from '../../fixtures/identity-provider.ts'
-import { guarded } from './scene.ts'
+import { Wire } from '../wire/wire.ts'
+import { bearer, guarded } from './scene.ts'
 
 const NAME = { name: 'test-client', version: '1.0.0' }
 const SETTINGS = { settings: { scopesSupported: ['mcp'] } }
@@ -80,6 +81,50 @@ test('a program finds the authorization server by our metadata and gets a token 
   const [, body = ''] = authProvider.tokens()?.access_token.split('.') ?? []
   const { aud, scope } = JSON.parse(Buffer.from(body, 'base64url').toString())
   assert.deepEqual([aud, scope], [gateway.url, 'mcp'])
+})
+
+const WRITERS = `
+  import { definePlugin } from 'mcp-patchbay/sdk'
+  const refusal = { rule: 'writers', reason: 'needs files:write', scopes: ['files:write'] }
+  export default definePlugin({
+    name: 'writers', version: '1.0.0',
+    configSchema: { type: 'object', additionalProperties: false, properties: {} },
+    setup: () => ({
+      listFilter({ principal: { scopes } }) {
+        const may = scopes.includes('files:write')
+        return { key: String(may), test: ({ name }) => may || name !== 'demo__add' || refusal }
+      },
+    }),
+  })
+`
+
+test('a call that needs more scopes is told which, and a client that gets them is served', async (t) => {
+  const { identity, gateway } = await guarded(t, {
+    ...SETTINGS,
+    plugins: [{ use: './writers.ts' }],
+    files: { 'writers.ts': WRITERS },
+  })
+  const token = await identity.token({ resource: gateway.url, scope: 'mcp' })
+  const wire = new Wire(t, gateway.url)
+  const call = { name: 'demo__add', arguments: { a: 1, b: 2 } }
+  const { status, headers } = await wire.modern('tools/call', call, bearer(token))
+  assert.equal(status, 403)
+  const challenge = String(headers['www-authenticate'])
+  assert.match(
+    challenge,
+    /^Bearer error="insufficient_scope", scope="files:write", resource_metadata="/,
+  )
+
+  const client = new CurrentClient(NAME, { versionNegotiation: { mode: 'auto' } })
+  t.after(() => client.close())
+  const authProvider = new ClientCredentialsProvider({
+    clientId: MACHINE.client_id,
+    clientSecret: MACHINE.client_secret,
+    expectedIssuer: identity.issuer,
+  })
+  await client.connect(new CurrentTransport(new URL(gateway.url), { authProvider }))
+  assert.match(JSON.stringify(await client.callTool(call)), /3/)
+  assert.deepEqual(authProvider.tokens()?.scope?.split(' ').sort(), ['files:write', 'mcp'])
 })
 
 test('a person is sent to log in, comes back with a code, and the client is let in: both SDKs', async (t) => {
