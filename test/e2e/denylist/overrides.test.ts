@@ -35,7 +35,7 @@ test('connected clients of both eras are told, and lists and calls follow at onc
     data,
     admin: { port: 0 },
     upstreams: { up: { url: upstream.url } },
-    plugins: [{ use: 'auth-none' }, { use: 'denylist' }],
+    plugins: [{ use: 'auth-none' }, { use: 'denylist' }, { use: 'audit' }],
   }
   const gateway = await startWith(t, config, { clock })
   await gateway.ready()
@@ -64,6 +64,11 @@ test('connected clients of both eras are told, and lists and calls follow at onc
   await told()
   await all([false, -32602])
   assert.match((await patchbay('status', fileOf(gateway), '--json')).out, /incident 7/)
+
+  const audited = await run('audit', 'query', '{"kind":"event","full":true}', '--json')
+  for (const word of ['"deny"', NAME, 'operator (patchbay)', 'incident 7']) {
+    assert.ok(audited.includes(word.replaceAll('"', '')), `${word}: ${audited}`)
+  }
 
   // The short form: no other plugin line has a command of that name.
   assert.match(await run('undeny', JSON.stringify({ tool: NAME })), /The settings decide/)
