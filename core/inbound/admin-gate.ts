@@ -16,6 +16,9 @@ export const OPERATOR: Principal = {
   scopes: [ADMIN_SCOPE],
 }
 
+/** Whoever asks for a path that the config has opened. */
+export const ANYBODY: Principal = { issuer: 'patchbay', subject: 'anybody', claims: {}, scopes: [] }
+
 const HOW =
   'Send the token of the file `admin-token` in the data folder as `Authorization: Bearer …`, ' +
   `or the credentials of a caller with the scope ${ADMIN_SCOPE}.`

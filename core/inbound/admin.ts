@@ -5,7 +5,7 @@ import type { Maybe, Principal } from '../../sdk/index.ts'
 import type { HookError } from '../hooks/errors.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import { isObject } from '../wire/json.ts'
-import { AdminGate } from './admin-gate.ts'
+import { AdminGate, ANYBODY } from './admin-gate.ts'
 import { HttpAuthRequest } from './arrival.ts'
 import { readBody } from './body.ts'
 import { Doors } from './doors.ts'
@@ -149,6 +149,11 @@ export class Admin {
       setFlat(ctx, this.#doors.preflight(ctx.headers))
       ctx.status = 204
       return
+    }
+    const { open } = this.#parts.config
+    if (open.includes(ctx.path) && (ctx.method === 'GET' || ctx.method === 'HEAD')) {
+      ctx.state.principal = ANYBODY
+      return next()
     }
     try {
       ctx.state.principal = await this.#gate.admit(auth)

@@ -168,7 +168,7 @@ export class Operations {
     exchange: StatusExchange,
     session?: Session,
   ): Maybe<Reply | undefined> {
-    const { params, text, paramsMembers, meta } = message
+    const { id, params, text, paramsMembers, meta } = message
     const { requestState, inputResponses } = params
     const wrong = this.#wrongRetry(requestState, inputResponses)
     if (wrong !== undefined) return wrong
@@ -181,6 +181,7 @@ export class Operations {
     const index = sourced ? findMember(text, paramsMembers, 'arguments') : -1
     const request: CallRequest = {
       method,
+      id,
       name,
       args: args ?? NO_ARGS,
       text,

@@ -9,6 +9,8 @@ export interface AdminConfig {
   readonly allowedOrigins: readonly string[]
   /** Names in the `Host` header besides its own. */
   readonly allowedHosts: readonly string[]
+  /** Paths of plugins' routes that anybody may GET. */
+  readonly open: readonly string[]
 }
 
 /** Where and how clients are served. Sizes in bytes. */

@@ -18,6 +18,8 @@ import type { OpenCall, Round } from './round.ts'
 /** A client's request for an entry, as a wire hands it to the kernel. */
 export interface CallRequest {
   readonly method: EntryMethod
+  /** The source text of the JSON-RPC id, where a client sent one. */
+  readonly id?: string | undefined
   /** The entry's name; of a resource the URI. */
   readonly name: string
   readonly args: Readonly<Record<string, unknown>>

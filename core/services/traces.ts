@@ -15,9 +15,12 @@ import type { Round } from '../kernel/round.ts'
 import { isObject } from '../wire/json.ts'
 
 const CONTEXT = ['traceparent', 'tracestate', 'baggage'] as const
+const NOTHING: TraceContext = Object.freeze({})
 const NAME = /^[\w!#$%&'*+.^`|~-]+$/
 /** What a header's value may be, without what could begin another one. */
 const VALUE = /^[\t\x20-\x7e]*$/
+
+type Given = { readonly [K in (typeof CONTEXT)[number]]?: unknown }
 
 /** Calls as a plugin's tracer sees them. Whatever that does, no call is harmed. */
 export class PluginTraces implements Traces {
@@ -46,76 +49,124 @@ export class PluginTraces implements Traces {
 
   attempt(round: Round, n: number): AttemptSpan | undefined {
     const { operation } = round.exchange
-    const made = this.#safely(() =>
-      this.#tracer.attempt(round, round.target as Target, n, operation),
-    )
-    const span = this.#safely(() => spanOf(made))
-    if (span === undefined) return undefined
-    const [meta, headers] = [this.#safely(() => metaOf(span)), this.#safely(() => headersOf(span))]
-    return {
-      ...(meta === undefined ? {} : { meta }),
-      ...(headers === undefined ? {} : { headers }),
-      end: (outcome) => this.#safely(() => span.end(outcome)),
+    let made: AttemptSpan | undefined
+    try {
+      made = this.#judged(this.#tracer.attempt(round, round.target as Target, n, operation))
+    } catch (cause) {
+      return this.#fail(cause)
     }
+    return made === undefined ? undefined : new SafeAttempt(made, this.#failed)
   }
 
   #operation(
-    { method, name, meta }: CallRequest,
+    { method, id, name, meta }: CallRequest,
     caller: Caller,
     exchange: Exchange,
   ): OperationSpan | undefined {
     const { wire, requestId, sessionId, headers } = exchange
-    const request = { method, name, caller, wire, requestId, sessionId }
+    const request = { method, name, caller, wire, requestId, sessionId, rpcId: id }
     const outer = exchange instanceof NestedExchange ? exchange.parent.exchange : undefined
     const incoming =
-      outer !== undefined ? {} : contextOf(typeof meta.traceparent === 'string' ? meta : headers)
-    const made = this.#safely(() => this.#tracer.operation(request, incoming, outer?.operation))
-    return this.#safely(() => spanOf(made))
+      outer !== undefined
+        ? NOTHING
+        : contextOf(typeof meta.traceparent === 'string' ? meta : headers)
+    try {
+      return this.#judged(this.#tracer.operation(request, incoming, outer?.operation))
+    } catch (cause) {
+      return this.#fail(cause)
+    }
   }
 
   #end(operation: OperationSpan, outcome: Outcome, { round }: Exchange): Outcome {
-    this.#safely(() => operation.end(outcome, ...(round === undefined ? [] : [round])))
+    try {
+      const ended: unknown =
+        round === undefined ? operation.end(outcome) : operation.end(outcome, round)
+      if (isPromise(ended)) refuse(ended)
+    } catch (cause) {
+      this.#fail(cause)
+    }
     return outcome
   }
 
-  #safely<T>(run: () => T): T | undefined {
+  /** @throws TypeError for what is no span */
+  #judged<S extends { end: unknown }>(made: S | undefined | null): S | undefined {
+    if (made === undefined || made === null) return undefined
+    if (isPromise<unknown>(made)) refuse(made)
+    if (typeof made.end === 'function') return made
+    throw new TypeError('returned something that has no `end`')
+  }
+
+  #fail(cause: unknown): undefined {
+    this.#failed(cause)
+    return undefined
+  }
+}
+
+/** A tracer's attempt: what it has to send, read once and judged. */
+class SafeAttempt implements AttemptSpan {
+  readonly meta?: TraceContext
+  readonly headers?: Readonly<Record<string, string>>
+  readonly #span: AttemptSpan
+  readonly #failed: (cause: unknown) => void
+
+  constructor(span: AttemptSpan, failed: (cause: unknown) => void) {
+    this.#span = span
+    this.#failed = failed
     try {
-      const value = run()
-      if (!isPromise<unknown>(value)) return value
-      // Nobody waits for it; unheard it would end the process when it rejects.
-      value.catch(() => {})
-      throw new TypeError('returned a promise')
+      const { meta } = span
+      if (meta !== undefined) this.meta = metaOf(meta)
+    } catch (cause) {
+      failed(cause)
+    }
+    try {
+      const { headers } = span
+      if (headers !== undefined) this.headers = headersOf(headers)
+    } catch (cause) {
+      failed(cause)
+    }
+  }
+
+  end(outcome: Outcome): void {
+    try {
+      const ended: unknown = this.#span.end(outcome)
+      if (isPromise(ended)) refuse(ended)
     } catch (cause) {
       this.#failed(cause)
-      return undefined
     }
   }
 }
 
-/** @throws TypeError for what is no span */
-function spanOf<S extends { end: unknown }>(value: S | undefined | null): S | undefined {
-  if (value === undefined || value === null) return undefined
-  if (typeof value.end === 'function') return value
-  throw new TypeError('returned something that has no `end`')
+/** @throws TypeError */
+function refuse(promise: Promise<unknown>): never {
+  // Nobody waits for it; unheard it would end the process when it rejects.
+  promise.catch(() => {})
+  throw new TypeError('returned a promise')
 }
 
 /** The members of a trace context that are there. */
-function contextOf(from: Readonly<Record<string, unknown>>): TraceContext {
-  const found = CONTEXT.filter((name) => typeof from[name] === 'string')
-  return Object.fromEntries(found.map((name) => [name, from[name]]))
+function contextOf({ traceparent, tracestate, baggage }: Given): TraceContext {
+  const parent = typeof traceparent === 'string'
+  if (!parent && typeof tracestate !== 'string' && typeof baggage !== 'string') return NOTHING
+  const found: { -readonly [K in keyof TraceContext]: TraceContext[K] } = {}
+  if (parent) found.traceparent = traceparent
+  if (typeof tracestate === 'string') found.tracestate = tracestate
+  if (typeof baggage === 'string') found.baggage = baggage
+  return found
 }
 
 /** @throws TypeError for what is not text */
-function metaOf({ meta }: AttemptSpan): TraceContext | undefined {
-  if (meta === undefined) return undefined
-  const given = CONTEXT.filter((name) => isObject(meta) && meta[name] !== undefined)
-  if (given.every((name) => typeof meta[name] === 'string')) return contextOf({ ...meta })
-  throw new TypeError('returned a `meta` that is not text')
+function metaOf(meta: unknown): TraceContext {
+  const given: Given = isObject(meta) ? meta : {}
+  for (const name of CONTEXT) {
+    if (given[name] !== undefined && typeof given[name] !== 'string') {
+      throw new TypeError('returned a `meta` that is not text')
+    }
+  }
+  return contextOf(given)
 }
 
 /** @throws TypeError for what cannot stand in headers */
-function headersOf({ headers }: AttemptSpan): Readonly<Record<string, string>> | undefined {
-  if (headers === undefined) return undefined
+function headersOf(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const all = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const)
   for (const [name, value] of all) {
     if (!NAME.test(name) || typeof value !== 'string' || !VALUE.test(value)) {

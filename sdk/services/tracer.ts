@@ -21,6 +21,8 @@ export interface TracedRequest {
   readonly requestId: string
   /** The legacy transport's. */
   readonly sessionId: string | undefined
+  /** The id of the client's JSON-RPC request, as JSON; `undefined` for a call that a plugin makes. */
+  readonly rpcId: string | undefined
 }
 
 /** One operation under way. */

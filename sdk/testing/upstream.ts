@@ -236,6 +236,10 @@ export function testUpstreams(ids: readonly string[]): Upstreams {
   return {
     status: () =>
       Object.fromEntries(ids.map((id) => [id, { state: 'ready', era: 'modern', tools: 0 }])),
+    address: (id) => {
+      known(id)
+      return { host: `${id}.test`, port: 443 }
+    },
     refresh: known,
     async reconnect(id) {
       known(id)

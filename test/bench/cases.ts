@@ -92,6 +92,18 @@ const ENRICHMENT = (tool: string) => ({
 })
 const DENYLIST = { use: 'denylist', config: { presets: ['infrastructure'] } }
 
+/** Measures every call and traces none. */
+const METRICS = { use: 'otel', config: { traces: { export: false }, metrics: { export: false } } }
+/** Decides for every call that it is not traced, and passes that on. */
+const UNSAMPLED = {
+  use: 'otel',
+  config: {
+    otlp: { endpoint: 'http://127.0.0.1:9' },
+    traces: { sampler: 'always_off' },
+    metrics: { export: false, operations: false },
+  },
+}
+
 const open = { plugins: [NONE], headers: {} }
 const modern = { ...open, era: 'modern' } as const
 const legacy = { ...open, era: 'legacy' } as const
@@ -147,6 +159,9 @@ export const CASES: readonly Case[] = [
     quick: true,
     gate: true,
   },
+
+  { name: 'otel, metrics', ...withPlugins, plugins: [NONE, METRICS], headers: {} },
+  { name: 'otel, unsampled', ...withPlugins, plugins: [NONE, UNSAMPLED], headers: {} },
 
   { name: 'one event', ...modern, group: 'streams', upstream: { stream: 'one' } },
   {

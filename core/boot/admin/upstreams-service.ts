@@ -8,6 +8,11 @@ import type { Outbound } from '../../outbound/outbound.ts'
 export function upstreamsService(outbound: () => Outbound | undefined): Upstreams {
   return {
     status: () => outbound()?.status() ?? {},
+    address(id) {
+      const found = outbound()?.address(id)
+      if (found === undefined) throw noUpstream(id)
+      return found.url === undefined ? undefined : addressOf(found.url)
+    },
     refresh(id) {
       if (outbound()?.refresh(id) !== true) throw noUpstream(id)
     },
@@ -17,6 +22,11 @@ export function upstreamsService(outbound: () => Outbound | undefined): Upstream
       await connected
     },
   }
+}
+
+function addressOf(url: string): { host: string; port: number } {
+  const { hostname, port, protocol } = new URL(url)
+  return { host: hostname, port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port) }
 }
 
 function noUpstream(id: string): ServiceError {

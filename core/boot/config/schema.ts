@@ -92,6 +92,17 @@ export const ADMIN_SCHEMA = {
       default: [],
       description: 'Values of the Host header to accept besides its own.',
     },
+    open: {
+      type: 'array',
+      uniqueItems: true,
+      items: {
+        type: 'string',
+        pattern: '^/(?!(?:status|shadow|explain|upstreams|commands)(?:/|$)).',
+      },
+      default: [],
+      description:
+        "Paths of plugins, for example /metrics, that anybody who reaches the admin door may GET without credentials. Never the gateway's own paths.",
+    },
   },
 } as const satisfies Schema
 

@@ -58,6 +58,7 @@ export function dryServices(line: Services, id: string, runs: DryRuns): void {
     }))
     .wrap(Upstreams, (real) => ({
       status: () => real.status(),
+      address: (id) => real.address(id),
       refresh(id) {
         act('refreshes no upstream')
         real.refresh(id)

@@ -18,7 +18,7 @@ test('an empty file is a config in which everything is as by default', async (t)
       sessions: { idle: 86_400_000, lifetime: 604_800_000 },
     },
     workers: 1,
-    admin: { host: '127.0.0.1', port: 8081, allowedOrigins: [], allowedHosts: [] },
+    admin: { host: '127.0.0.1', port: 8081, allowedOrigins: [], allowedHosts: [], open: [] },
     stdio: {},
     data: join(file, '../data'),
     keys: [],
