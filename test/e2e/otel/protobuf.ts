@@ -70,11 +70,11 @@ export function attributesIn(
   number: number,
 ): Record<string, string | number | boolean> {
   return Object.fromEntries(
-    messagesIn(fields, number).map((pair) => [textIn(pair, 1), valueOf(messagesIn(pair, 2)[0])]),
+    messagesIn(fields, number).map((pair) => [textIn(pair, 1), readValue(messagesIn(pair, 2)[0])]),
   )
 }
 
-function valueOf(value: Fields | undefined): string | number | boolean {
+function readValue(value: Fields | undefined): string | number | boolean {
   if (value?.has(1)) return textIn(value, 1)
   if (value?.has(2)) return numberIn(value, 2) === 1
   return value?.has(3) ? numberIn(value, 3) : numberIn(value, 4)
