@@ -116,6 +116,7 @@ test('what the gateway and its upstreams count is on the same page', async () =>
     type: 'auth.refused',
     denial: await gateway.denied('x'),
     path: '/mcp',
+    remoteAddress: undefined,
     requestId: '1',
   })
   const text = await scraped(gateway)

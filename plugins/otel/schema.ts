@@ -26,7 +26,8 @@ export const SCHEMA = {
   properties: {
     disabled: {
       type: 'boolean',
-      description: 'Whether nothing is measured, traced or exported.',
+      description:
+        'Whether nothing is measured, traced or exported. /metrics still tells what others count.',
     },
     serviceName: {
       type: 'string',

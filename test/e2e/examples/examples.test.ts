@@ -12,6 +12,7 @@ const FOLDER = new URL('../../../config/examples/', import.meta.url)
 const VALUES: Readonly<Record<string, string>> = {
   ANNA_KEY_SHA256: 'a'.repeat(64),
   BUILD_KEY_SHA256: 'b'.repeat(64),
+  COLLECTOR: 'http://127.0.0.1:9',
   ISSUER: 'https://id.example',
 }
 
