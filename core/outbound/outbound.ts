@@ -79,12 +79,6 @@ export class Outbound implements Servers, WatchedServers {
     return [...this.#upstreams.values()].some(({ watches }) => watches.tells !== false)
   }
 
-  /** Its Streamable HTTP endpoint, if it has one. `undefined` = no such upstream. */
-  address(id: string): { readonly url: string | undefined } | undefined {
-    const upstream = this.#upstreams.get(id)
-    return upstream === undefined ? undefined : { url: upstream.url }
-  }
-
   /** Reads an upstream's list again, soon. @returns whether there is such an upstream */
   refresh(id: string): boolean {
     this.#upstreams.get(id)?.refresh()

@@ -90,11 +90,6 @@ export class Upstream implements CallHost {
     return this.#status
   }
 
-  /** Where its server is, over HTTP. */
-  get url(): string | undefined {
-    return this.#config.url
-  }
-
   get facts(): Link['facts'] | undefined {
     return this.#pool.peek(SHARED)?.facts
   }

@@ -4,12 +4,16 @@ import type { Outbound } from '../../outbound/outbound.ts'
 /**
  * The upstreams as plugins see them.
  * @param outbound `undefined` until the gateway is built
+ * @param config where they are reached
  */
-export function upstreamsService(outbound: () => Outbound | undefined): Upstreams {
+export function upstreamsService(
+  outbound: () => Outbound | undefined,
+  config: readonly { readonly id: string; readonly url?: string }[],
+): Upstreams {
   return {
     status: () => outbound()?.status() ?? {},
     address(id) {
-      const found = outbound()?.address(id)
+      const found = config.find((one) => one.id === id)
       if (found === undefined) throw noUpstream(id)
       return found.url === undefined ? undefined : addressOf(found.url)
     },

@@ -80,7 +80,7 @@ export function embeddedServices(
     file: join(config.data, 'patchbay.db'),
     replica: parts.worker?.bus.replica ?? randomBytes(9).toString('base64url'),
     egress: config.egress.allow,
-    upstreams: upstreamsService(() => late.outbound),
+    upstreams: upstreamsService(() => late.outbound, config.upstreams),
     emit: (event) => late.kernel?.emit(event),
     fault: (err, where) => log.error({ err }, `${where} failed`),
   })
