@@ -153,36 +153,43 @@ test('an alias leads to its member, and what a plugin offers keeps its name', as
   assert.equal(old.tools.calls.length, 4)
 })
 
-test('a rule for the family covers every member under every name, and one for a member that member', async (t) => {
-  for (const [rule, gone, left] of [
-    ['site__echo', ['site__echo', 'old__say'], []],
-    ['old__echo', ['old__say'], ['fresh']],
-    ['fresh__echo', [], ['old']],
-    ['echo', ['site__echo', 'old__say'], []],
-    ['site__add', ['old__add', 'fresh__add', 'site__add'], ['fresh', 'old']],
-  ] as const) {
-    const { guest, old, fresh } = await house(t, {
-      upstreams: { old: { tools: { alias: { say: 'echo' } } } },
-      plugins: [{ use: './offering.ts' }, { use: 'denylist', config: { tools: [rule] } }],
-    })
-    for (const era of ERAS) {
-      const anna = await guest(era)
-      const names = await anna.names()
-      assert.deepEqual((await anna.places()).echo ?? [], left, rule)
-      for (const name of gone) {
-        assert.ok(!names.includes(name), `${rule}: ${name}`)
-        const { json } = await anna.ask('tools/call', { name, arguments: { place: 'old' } })
-        assert.equal(json.error?.code, -32602, `${rule}: ${name}`)
+/** What denies by name. */
+const GUARDS = {
+  denylist: (rule: string) => ({ use: 'denylist', config: { tools: [rule] } }),
+  permissions: (rule: string) => ({ use: 'permissions', config: { anyone: ['*'], deny: [rule] } }),
+}
+
+for (const [guard, line] of Object.entries(GUARDS))
+  test(`${guard}: a rule for the family covers every member under every name, and one for a member that member`, async (t) => {
+    for (const [rule, gone, left] of [
+      ['site__echo', ['site__echo', 'old__say'], []],
+      ['old__echo', ['old__say'], ['fresh']],
+      ['fresh__echo', [], ['old']],
+      ['echo', ['site__echo', 'old__say'], []],
+      ['site__add', ['old__add', 'fresh__add', 'site__add'], ['fresh', 'old']],
+    ] as const) {
+      const { guest, old, fresh } = await house(t, {
+        upstreams: { old: { tools: { alias: { say: 'echo' } } } },
+        plugins: [{ use: './offering.ts' }, line(rule)],
+      })
+      for (const era of ERAS) {
+        const anna = await guest(era)
+        const names = await anna.names()
+        assert.deepEqual((await anna.places()).echo ?? [], left, rule)
+        for (const name of gone) {
+          assert.ok(!names.includes(name), `${rule}: ${name}`)
+          const { json } = await anna.ask('tools/call', { name, arguments: { place: 'old' } })
+          assert.equal(json.error?.code, -32602, `${rule}: ${name}`)
+        }
+        const places = ['old', 'fresh'].filter(
+          (place) => !(left as readonly string[]).includes(place),
+        )
+        for (const place of places)
+          assert.notEqual(await anna.call('site__echo', { place, text: 'x' }), 'x', rule)
       }
-      const places = ['old', 'fresh'].filter(
-        (place) => !(left as readonly string[]).includes(place),
-      )
-      for (const place of places)
-        assert.notEqual(await anna.call('site__echo', { place, text: 'x' }), 'x')
+      assert.deepEqual([...old.tools.calls, ...fresh.tools.calls], [], rule)
     }
-    assert.deepEqual([...old.tools.calls, ...fresh.tools.calls], [], rule)
-  }
-})
+  })
 
 test('status says what is merged and what is not', async (t) => {
   const { gateway, fresh } = await house(t, { plugins: [{ use: './offering.ts' }] })
