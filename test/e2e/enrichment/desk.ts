@@ -51,16 +51,20 @@ export function both(json: string): string {
 /**
  * Starts it: `tickets__get` answers {@link TICKET}, `people__get` a person.
  * @param era of client and servers
+ * @param outputSchema of `tickets__get`; none when left out
  */
 export async function desk(
   scope: Scope,
   era: Era,
   rules: readonly object[],
-  config: object = {},
+  outputSchema?: object,
 ): Promise<Desk> {
   const [tickets, people] = [await stub(scope, era), await stub(scope, era)]
   for (const one of [tickets, people]) {
     one.tools = [{ name: 'get', inputSchema: { type: 'object' } }]
+  }
+  if (outputSchema !== undefined) {
+    tickets.tools = [{ name: 'get', inputSchema: { type: 'object' }, outputSchema }]
   }
   answers(tickets, () => both(TICKET))
   answers(people, ({ id }) => both(`{"id":${id},"name":"Ada"}`))
@@ -71,7 +75,6 @@ export async function desk(
       upstreams: { tickets: { url: tickets.url }, people: { url: people.url } },
       plugins: [{ use: './door.ts' }, { use: 'enrichment', config: { rules } }],
       egress: { allow: ['127.0.0.1'] },
-      ...config,
     },
     { files: { 'door.ts': DOOR }, clock },
   )
