@@ -51,9 +51,13 @@ export class Finder {
     return this.#found !== undefined || this.#issuer !== undefined || this.#learnt !== undefined
   }
 
-  /** What a refusal said. @param metadata where the upstream describes itself */
+  /** What a refusal said; what it leaves out stays. @param metadata where the upstream describes itself */
   learn(metadata: string | undefined, scopes: readonly string[]): void {
-    this.#learnt = { metadata, scopes }
+    const before = this.#learnt
+    this.#learnt = {
+      metadata: metadata ?? before?.metadata,
+      scopes: scopes.length > 0 ? scopes : (before?.scopes ?? []),
+    }
   }
 
   /** What was found out is found out again the next time. */

@@ -4,7 +4,8 @@ import { parse } from 'yaml'
 import { startWith } from '../../fixtures/gateway.ts'
 import { MACHINE } from '../../fixtures/identity-provider.ts'
 import { legacyUpstream, modernUpstream } from '../../fixtures/upstreams.ts'
-import { drive } from '../upstreams/gateway.ts'
+import { knock } from '../admin/door.ts'
+import { drive, until } from '../upstreams/gateway.ts'
 import { guarded } from './guarded.ts'
 import { CLIENT, oauth } from './oauth.ts'
 
@@ -34,6 +35,26 @@ for (const [server, start] of Object.entries({ modern: modernUpstream, legacy: l
     await mended.ready()
   })
 }
+
+test('the admin door shows whose token is wanted and what to write, and of a token its end', async (t) => {
+  const { door, identity } = await oauth(t, { auth: null })
+  const upstreams = { open: { url: door.url }, crm: { url: door.url, auth: CLIENT } }
+  const egress = { allow: ['127.0.0.1'] }
+  const gateway = await startWith(t, { admin: { port: 0 }, egress, upstreams, plugins: PLUGINS })
+  let told: Record<string, Record<string, string>> = {}
+  await until(async () => {
+    const { body } = await knock(gateway, '/status')
+    told = (body.plugins as Record<string, { status: typeof told }>)['upstream-auth']?.status ?? {}
+    return told.open !== undefined && told.crm?.state === 'valid'
+  })
+  const { issuer } = identity
+  const { write, ...open } = told.open ?? {}
+  assert.deepEqual(open, { mode: 'unset', state: 'auth required', issuer })
+  assert.match(write ?? '', /^auth: \{ mode: client_credentials, issuer: .*scopes: \["mcp"\] \}$/)
+  const { until: end = '', ...crm } = told.crm ?? {}
+  assert.deepEqual(crm, { mode: 'client_credentials', state: 'valid', issuer })
+  assert.ok(Date.parse(end) > Date.now())
+})
 
 test('a gateway without the plugin says what to write, then which plugin, and goes nowhere that an upstream names', async (t) => {
   const { gateway, identity, door } = await oauth(t, { auth: null, plugins: [] })

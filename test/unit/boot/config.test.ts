@@ -449,3 +449,22 @@ data: ./file/data
   )
   assert.match(found[1]?.reason ?? '', /file is no folder/)
 })
+
+test('a key that processes have no use for is refused under them, and they do not inherit it', async (t) => {
+  const claims = `upstreamSettings: { key: 'badge', schema: { type: 'string' }, notForCommands: 'Use its own.' },`
+  const yaml = (own: string) => `
+defaults: { upstream: { badge: x } }
+upstreams:
+  away: { url: https://away.example/mcp }
+  here: { command: [node]${own} }
+plugins: [{ use: ./sample.ts }]
+`
+  const files = (own = '') => ({ 'patchbay.yaml': yaml(own), 'sample.ts': pluginSource(claims) })
+  const { plugins } = await load(t, files())
+  assert.deepEqual([...(plugins[0]?.upstreams ?? [])], [['away', 'x']])
+  const [problem] = await problems(t, files(', badge: y'))
+  assert.match(
+    problem?.text ?? '',
+    /upstreams\.here\.badge: means nothing beside `command`\. Use its own\./,
+  )
+})
