@@ -109,12 +109,15 @@ test('a collector that takes and never answers delays no call and no stop for lo
   far.silent = true
   for (let n = 0; n < 10; n++) assert.notEqual((await gateway.call('up__look')).result, undefined)
   await until(() => far.requests.length === 1)
+  const began = gateway.clock.now()
   let stopped = false
   const stopping = gateway.stop().then(() => {
     stopped = true
   })
   await gateway.passUntil(() => stopped)
   await stopping
+  // Sooner than a plugin that does not stop is given up.
+  assert.ok(gateway.clock.now() - began < 8_000)
   assert.ok(far.requests.length <= 2)
 })
 

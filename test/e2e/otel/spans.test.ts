@@ -127,6 +127,18 @@ test('the trace goes on over pipes, and over handshake servers and clients', asy
   assert.equal(operation.attributes['jsonrpc.request.id'], '1')
 })
 
+test('a handshake server gets it as well, and what a client does not record is recorded nowhere', async (t) => {
+  const { server, far, gateway } = await traced(t, {}, 'legacy')
+  const unsampled = { ...CONTEXT, traceparent: CONTEXT.traceparent.replace(/01$/, '00') }
+  await gateway.call('up__look', { meta: unsampled })
+  await gateway.call('up__look', { meta: CONTEXT })
+  const [, attempt] = await arrived(gateway, far, 2)
+  const [first, second] = server.of('tools/call').map((said) => String(metaOf(said).traceparent))
+  assert.match(first ?? '', new RegExp(`^00-${TRACE}-[0-9a-f]{16}-00$`))
+  assert.equal(second, `00-${TRACE}-${attempt?.id}-01`)
+  assert.equal(attempt?.attributes['mcp.protocol.version'], '2025-11-25')
+})
+
 test('a context in headers is taken up, and put into headers where that is asked for', async (t) => {
   const { server, far, gateway } = await traced(t, { traces: { headers: true } })
   await gateway.call('up__look', { headers: CONTEXT })
@@ -235,6 +247,18 @@ test('what is personal is recorded where it is named, cut and redacted', async (
   assert.equal(result.length, 30)
   assert.equal(operation.attributes['user.id'], 'anonymous')
   assert.equal(operation.attributes['patchbay.user.issuer'], 'auth-none')
+})
+
+test('what is not named is not recorded, whatever else is', async (t) => {
+  const { far, gateway } = await traced(t, { traces: { attributes: ['user.id'] } })
+  await gateway.call('up__look', { args: { a: 1 } })
+  const spans = await arrived(gateway, far, 2)
+  const names = spans.flatMap(({ attributes }) => Object.keys(attributes))
+  assert.ok(names.includes('user.id'))
+  assert.deepEqual(
+    names.filter((name) => /arguments|result|variable|uri|session/.test(name)),
+    [],
+  )
 })
 
 test('a call inside another is a span of its own below it', async (t) => {
