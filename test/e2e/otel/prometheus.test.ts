@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { type RunningGateway, startWith } from '../../fixtures/gateway.ts'
 import { knock } from '../admin/door.ts'
@@ -15,12 +16,12 @@ const CALLS = 10_000
 const ADMIN = { host: '127.0.0.1', port: 0 }
 
 /** A gateway with the page, in front of one server. */
-async function measured(t: TestContext, admin: object = {}) {
+async function measured(t: TestContext, admin: object = {}, plugins: object[] = []) {
   const server = await stub(t, 'modern')
   const gateway = await startWith(t, {
     admin: { ...ADMIN, ...admin },
     upstreams: { up: { url: server.url } },
-    plugins: [{ use: 'auth-none' }, { use: 'otel' }],
+    plugins: [{ use: 'auth-none' }, { use: 'otel' }, ...plugins],
   })
   await gateway.ready()
   return { server, gateway }
@@ -82,7 +83,7 @@ async function prometheus(t: TestContext, { adminUrl = '', config }: RunningGate
   }
 }
 
-test('a real Prometheus counts as many calls as the client made', {
+test('a real Prometheus counts as many calls as the client made, and so does the audit', {
   timeout: 110_000,
 }, async (t) => {
   try {
@@ -92,7 +93,8 @@ test('a real Prometheus counts as many calls as the client made', {
     if (process.env.NO_SKIPS !== undefined) throw new Error(why, { cause: error })
     return t.skip(why)
   }
-  const { server, gateway } = await measured(t)
+  const audit = { use: 'audit', config: { strict: true, record: ['calls'] } }
+  const { server, gateway } = await measured(t, {}, [audit])
   const wire = new Wire(t, gateway.url)
   let answered = 0
   const params = { name: 'up__look', arguments: {} }
@@ -105,6 +107,10 @@ test('a real Prometheus counts as many calls as the client made', {
   await Promise.all(Array.from({ length: 20 }, lane))
   assert.equal(answered, CALLS)
   assert.equal(server.of('tools/call').length, CALLS)
+  const database = new DatabaseSync(join(gateway.config.data, 'patchbay.db'), { readOnly: true })
+  const counted = database.prepare('select count(*) as n from audit__records').get()
+  database.close()
+  assert.equal(counted?.n, CALLS)
   await wire.modern('tools/call', { name: 'up__none', arguments: {} })
 
   const ask = await prometheus(t, gateway)
