@@ -35,10 +35,13 @@ export class Document {
     const { structuredContent } = result
     this.#structured = structuredContent !== undefined
     this.#value = structuredContent
-    this.#block = jsonBlock(this.#content, largest, (value) =>
-      this.#structured ? saysSame(structuredContent, value) : typeof value === 'object',
-    )
+    this.#block = jsonBlock(this.#content, largest, structuredContent)
     if (this.#block !== undefined && !this.#structured) this.#value = this.#block.value
+  }
+
+  /** Whether there is any JSON in the result. */
+  get exists(): boolean {
+    return this.#value !== undefined
   }
 
   /** What is at the end of the steps; `undefined` when there is nothing. */
@@ -90,15 +93,16 @@ export function takeFrom(
   largest: number,
 ): unknown {
   const document = new Document(result, largest)
-  if (document.read([]) !== undefined) return document.take(steps)
+  if (document.exists) return document.take(steps)
   const content: readonly Block[] = Array.isArray(result.content) ? result.content : []
   return readSteps(content.find(({ type }) => type === 'text')?.text, steps)
 }
 
+/** @param structured what it has to repeat; `undefined` where there is nothing to repeat */
 function jsonBlock(
   content: readonly Block[],
   largest: number,
-  fits: (value: unknown) => boolean,
+  structured: unknown,
 ): JsonBlock | undefined {
   let left = largest
   for (const [index, { type, text }] of content.entries()) {
@@ -106,13 +110,24 @@ function jsonBlock(
     left -= text.length
     if (left < 0) throw new RuleFailure('TOO_LARGE', 'the result is too large to be looked into')
     if (!/^\s*[[{]/.test(text)) continue
-    let value: unknown
-    try {
-      value = parseExact(text)
-    } catch {
-      continue
-    }
-    if (fits(value)) return { index, value, indent: INDENTED.exec(text)?.[1] ?? '' }
+    const indent = INDENTED.exec(text)?.[1] ?? ''
+    const value = repeated(text, structured, indent)
+    if (value !== undefined) return { index, value, indent }
   }
   return undefined
+}
+
+/** What a text says, if it is JSON and repeats what it has to. */
+function repeated(text: string, structured: unknown, indent: string): unknown {
+  // As nearly every server writes it: then there is nothing to read and to compare.
+  if (structured !== undefined && JSON.stringify(structured, null, indent) === text) {
+    return structured
+  }
+  let value: unknown
+  try {
+    value = parseExact(text)
+  } catch {
+    return undefined
+  }
+  return structured === undefined || saysSame(structured, value) ? value : undefined
 }
