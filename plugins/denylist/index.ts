@@ -55,9 +55,17 @@ export default definePlugin({
     const announce = () => {
       if (yolo === undefined) return
       const until = new Date(yolo.until).toISOString()
+      if (!yolo.isOn) {
+        // No reason not to start: a gateway that comes back after the end has its list on.
+        log.warn(
+          { until },
+          `the denylist is on: \`yolo\` ended at ${until}. Take it out of the config`,
+        )
+        return
+      }
       log.warn({ until }, `THE DENYLIST IS SWITCHED OFF until ${until}, by \`yolo\` in the config`)
     }
-    let wasOn = yolo !== undefined
+    let wasOn = yolo?.isOn === true
     let ticks = 0
     const tick = async () => {
       ticks++
@@ -82,7 +90,7 @@ export default definePlugin({
         )
         if (yolo === undefined) return
         announce()
-        events.emit('yolo.started', { until: new Date(yolo.until).toISOString() })
+        if (yolo.isOn) events.emit('yolo.started', { until: new Date(yolo.until).toISOString() })
       },
       stop() {
         for (const stop of stops.splice(0)) stop()

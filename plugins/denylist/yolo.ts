@@ -9,17 +9,13 @@ export class Yolo {
   readonly until: number
   readonly #clock: Clock
 
-  /** @throws InvalidSettings for a date that is past, or too far */
+  /** @throws InvalidSettings for a date that is too far, or none */
   constructor(until: string, clock: Clock) {
     this.#clock = clock
     this.until = Date.parse(until)
     const now = clock.now()
     if (Number.isNaN(this.until)) {
       throw new InvalidSettings('yolo.until', 'is no date', 'Write it like 2027-01-31T18:00:00Z.')
-    }
-    if (this.until <= now) {
-      const hint = 'Take `yolo` out: the list is on.'
-      throw new InvalidSettings('yolo.until', `${until} is past`, hint)
     }
     if (this.until > now + LONGEST) {
       const latest = new Date(now + LONGEST).toISOString()
