@@ -1,6 +1,11 @@
 import type { Call, Caller, Outcome, Secrets } from 'mcp-patchbay/sdk'
+import { beginning } from './bounded.ts'
 import type { Sensitive } from './schema.ts'
 import type { Attributes } from './span.ts'
+
+/** Variables of one prompt that are recorded, and characters of their names, at most. */
+const MOST_VARIABLES = 32
+const LONGEST_NAME = 128
 
 /** Attributes that may hold what is personal: only those that the config names. */
 export class SensitiveAttributes {
@@ -28,8 +33,10 @@ export class SensitiveAttributes {
     if (method === 'resources/read')
       this.#put(attributes, 'mcp.resource.uri', () => String(args.uri))
     if (method === 'prompts/get' && this.#named.has('gen_ai.prompt.variable')) {
-      for (const [name, value] of Object.entries(args)) {
-        attributes[`gen_ai.prompt.variable.${name}`] = this.#told(String(value))
+      for (const [name, value] of Object.entries(args).slice(0, MOST_VARIABLES)) {
+        attributes[`gen_ai.prompt.variable.${beginning(name, LONGEST_NAME)}`] = this.#told(
+          String(value),
+        )
       }
     }
   }
@@ -57,6 +64,6 @@ export class SensitiveAttributes {
 
   /** Redacted before it is cut: half a secret would not be known as one. */
   #told(text: string): string {
-    return this.#secrets.redact(text).slice(0, this.#longest)
+    return beginning(this.#secrets.redact(text), this.#longest)
   }
 }

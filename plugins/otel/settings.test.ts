@@ -91,7 +91,7 @@ test('the config wins', () => {
   })
   assert.deepEqual([disabled, resource['service.name'], metrics.to], [false, 'mine', undefined])
   assert.equal(traces.to?.url, 'http://mine/base/v1/traces')
-  assert.deepEqual([traces.to?.headers, traces.delay], [{ c: '2' }, 5])
+  assert.deepEqual([traces.to?.headers, traces.delay], [{ a: '1', c: '2' }, 5])
   assert.equal(traces.sampler.samples('0'.repeat(32), undefined), true)
 })
 

@@ -55,7 +55,7 @@ export function settingsOf(config: Infer<typeof SCHEMA>, env: Env): Settings {
     const compressed = (name: string) => said.word(name, ['none', 'gzip'])
     return {
       url,
-      headers: otlp.headers ?? said.headers(signal),
+      headers: { ...said.headers(signal), ...otlp.headers },
       timeout: otlp.timeout ?? said.either(signal, 'TIMEOUT', (name) => said.whole(name)) ?? 10_000,
       compression: otlp.compression ?? said.either(signal, 'COMPRESSION', compressed) ?? 'none',
     }

@@ -10,7 +10,7 @@ import type {
   TracedRequest,
   Tracer,
 } from 'mcp-patchbay/sdk'
-import { Bounded } from './bounded.ts'
+import { Bounded, beginning } from './bounded.ts'
 import { clientEnding, type Ending, serverEnding } from './ending.ts'
 import { type Named, named, spanName } from './naming.ts'
 import type { Sampler } from './sampler.ts'
@@ -24,6 +24,8 @@ type Labels = Record<string, string>
 /** Different JSON-RPC codes of servers, and revisions of clients, that become attributes. */
 const MOST_CODES = 100
 const MOST_VERSIONS = 20
+/** Characters of a request's id at most: it is the client's to choose. */
+const LONGEST_ID = 128
 
 /** What following calls needs. */
 export interface TelemetryParts {
@@ -153,7 +155,9 @@ class Operation implements OperationSpan {
     const { sensitive } = tracing
     const attributes: Attributes = labels
     attributes['patchbay.outcome'] = outcome.kind
-    if (rpcId !== undefined) attributes['jsonrpc.request.id'] = String(JSON.parse(rpcId))
+    if (rpcId !== undefined) {
+      attributes['jsonrpc.request.id'] = beginning(String(JSON.parse(rpcId)), LONGEST_ID)
+    }
     sensitive.addCaller(attributes, caller, sessionId)
     if (call !== undefined) sensitive.add(attributes, call, outcome)
     tracing.record({

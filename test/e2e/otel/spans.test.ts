@@ -4,7 +4,7 @@ import { Client as FormerClient } from '@modelcontextprotocol/sdk/client/index.j
 import { StreamableHTTPClientTransport as FormerTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { driveScript } from '../upstreams/script.ts'
 import { refuse, type Said } from '../upstreams/stub.ts'
-import { Wire } from '../wire/wire.ts'
+import { ENVELOPE, Wire } from '../wire/wire.ts'
 import { type ArrivedSpan, collector } from './collector.ts'
 import { arrived, CLIENT, CONTEXT, metaOf, TRACE, traced } from './traced.ts'
 
@@ -247,6 +247,23 @@ test('what is personal is recorded where it is named, cut and redacted', async (
   assert.equal(result.length, 30)
   assert.equal(operation.attributes['user.id'], 'anonymous')
   assert.equal(operation.attributes['patchbay.user.issuer'], 'auth-none')
+})
+
+test('an id that a client makes very long is cut', async (t) => {
+  const { far, gateway } = await traced(t)
+  const id = 'i'.repeat(100_000)
+  const _meta = ENVELOPE
+  const message = { jsonrpc: '2.0', id, method: 'tools/call', params: { name: 'up__look', _meta } }
+  const headers = {
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    'mcp-protocol-version': '2026-07-28',
+    'mcp-method': 'tools/call',
+    'mcp-name': 'up__look',
+  }
+  await fetch(gateway.url, { method: 'POST', headers, body: JSON.stringify(message) })
+  const ids = (await arrived(gateway, far, 2)).map((one) => one.attributes['jsonrpc.request.id'])
+  assert.ok(ids.includes('i'.repeat(128)), String(ids))
 })
 
 test('what is not named is not recorded, whatever else is', async (t) => {
