@@ -226,6 +226,8 @@ test("scopes are the token's own, as far as they count, and what its claims are 
   assert.deepEqual(await scopes({ groups: [['support'], null, {}], scope: 7, scp: [true, 'x'] }), [
     'x',
   ])
+  // Whoever may issue tokens makes no operators.
+  assert.deepEqual(await scopes({ scope: 'x patchbay:admin', scp: ['patchbay:*'] }), ['x'])
   const theirs = { org: 1, scope: 'tickets:read patchbay:admin', realm_access: { roles: 'ops-1' } }
   assert.deepEqual(await scopes(theirs, partner), ['tickets:read'])
   await gateway.refused(bearer(await partner.sign({})))

@@ -23,7 +23,7 @@ export class Grants {
     mappings: readonly (readonly [path: string, mappings: Mappings])[],
     own: readonly [path: string, globs: readonly string[]],
   ) {
-    this.#counts = compiled(own[0], own[1])
+    this.#counts = counting(own[0], own[1])
     this.#grants = mappings.flatMap(([path, one]) =>
       Object.entries(one).flatMap(([claim, values]) =>
         Object.entries(values).map(([glob, scopes]) => {
@@ -42,6 +42,19 @@ export class Grants {
     }
     return [...scopes]
   }
+}
+
+/** What the gateway's own scopes begin with: `patchbay:admin` makes an operator. */
+const OURS = 'patchbay:'
+
+/** Which scopes of a token's own count: the gateway's only where a glob names them itself. */
+function counting(path: string, globs: readonly string[]): Test {
+  const any = compiled(path, globs)
+  const ours = compiled(
+    path,
+    globs.filter((glob) => glob.startsWith(OURS)),
+  )
+  return (scope) => (scope.startsWith(OURS) ? ours(scope) : any(scope))
 }
 
 function compiled(path: string, globs: readonly string[]): Test {

@@ -62,7 +62,9 @@ const ISSUER = {
     scopes: {
       ...CLAIMS,
       default: ['*'],
-      description: "Names and globs: which scopes of its tokens' own count.",
+      description:
+        "Names and globs: which scopes of its tokens' own count. Those of the gateway itself, which begin with `patchbay:`, " +
+        'only where they are named here.',
     },
     claims: {
       ...CLAIMS,

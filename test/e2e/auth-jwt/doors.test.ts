@@ -36,7 +36,10 @@ const { identity, gateway } = await guarded(
   { after },
   {
     config: { profiles: { team: {} }, admin: { port: 0 } },
-    settings: { scopesSupported: ['mcp'] },
+    settings: {
+      scopesSupported: ['mcp'],
+      mappings: { role: { operator: ['patchbay:admin'] } },
+    },
     plugins: [{ use: './pages.ts' }],
     files: { 'pages.ts': ROUTES },
   },
@@ -199,10 +202,10 @@ test('the admin door lets in by token who has the scope of operators, and nobody
     (await fetch(`${adminUrl}/status`, { headers })).status
   assert.equal(await status({}), 401)
   assert.equal(await status(bearer(good)), 403)
-  assert.equal(
-    await status(bearer(await identity.sign({ ...sound, scope: 'patchbay:admin' }))),
-    200,
-  )
+  // The config says who is an operator; an authorization server's word alone does not.
+  const said = await identity.sign({ ...sound, scope: 'patchbay:admin' })
+  assert.equal(await status(bearer(said)), 403)
+  assert.equal(await status(bearer(await identity.sign({ ...sound, role: 'operator' }))), 200)
 })
 
 test('seeds 7.19: with authentication on, initialize and lists work in both eras', async () => {
