@@ -93,7 +93,7 @@ export async function startGateway(
   const worker = seat?.services({ wheel, fault: journal.failed })
 
   const late: Late = { kernel: undefined, outbound: undefined }
-  const parts = { clock, wheel, sealer: seal, secrets, worker }
+  const parts = { clock, eager: true, wheel, sealer: seal, secrets, worker }
   const embedded = embeddedServices(config, parts, late, log)
   const set = await setUpLines(config, late, log, embedded)
   const { lines, own } = set

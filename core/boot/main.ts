@@ -6,8 +6,6 @@ if (major < 22 || (major === 22 && minor < 19)) {
   console.error(`patchbay needs Node.js 22.19 or newer, and this is ${process.versions.node}.`)
   process.exit(1)
 }
-const { expectShortLives } = await import('./engine.ts')
-expectShortLives()
 // Before anything else is loaded, so that everything else is cached: imports below are dynamic.
 module.enableCompileCache()
 const { outliveReaders } = await import('./commands/terminal.ts')

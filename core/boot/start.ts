@@ -3,6 +3,7 @@ import { Banner } from './banner.ts'
 import type { Terminal } from './commands/terminal.ts'
 import { RecordingDisk } from './config/config-disk.ts'
 import { judgedConfig } from './config/judged-config.ts'
+import { expectShortLives } from './engine.ts'
 import { makeLog } from './log.ts'
 import { firstSignal } from './signals.ts'
 
@@ -33,6 +34,7 @@ export async function start(file: string, pretty: boolean, terminal: Terminal): 
   const signal = firstSignal()
   const gateway = await startGateway(config, { log, secrets })
   banner?.open(gateway)
+  expectShortLives()
   await signal
   const { cut } = await gateway.stop()
   banner?.close(cut)

@@ -35,6 +35,7 @@ import { MemoryLock } from './memory-lock.ts'
 import { MetricsStore } from './metrics-store.ts'
 import { SESSION_MIGRATIONS, SessionArchive } from './session-archive.ts'
 import type { SqliteDatabase } from './sqlite/database.ts'
+import type { SqliteThread } from './sqlite/thread.ts'
 import type { WorkerServices } from './workers/worker-services.ts'
 
 /** An event that makes a plugin emit an event that makes …: nobody means that. */
@@ -52,6 +53,8 @@ export interface EmbeddedParts {
   readonly secrets: Secrets
   /** The database's path, or `:memory:`. */
   readonly file: string
+  /** Whether what takes time begins before anybody asks for it: the gateway is about to run. */
+  readonly eager?: boolean
   /** This process's id among the replicas. */
   readonly replica: string
   /** Where this process is one of several workers: what the primary serves to all of them. */
@@ -81,6 +84,7 @@ export class EmbeddedServices {
   readonly #bus: Bus
   readonly #lock: Lock
   #http: GuardedHttp | undefined
+  #thread: SqliteThread | undefined
   #database: SqliteDatabase | undefined
   #depth = 0
 
@@ -109,6 +113,7 @@ export class EmbeddedServices {
     if (specs.some((spec) => needs(spec, Http))) await this.#prepareHttp()
     const stored = specs.filter((spec) => needs(spec, Database))
     if (stored.length === 0) return
+    if (this.#parts.eager === true) (await this.#begin()).begin()
     const { checkPrefixes } = await import('./sqlite/database.ts')
     checkPrefixes([GATEWAY, ...stored.map(({ id }) => id)])
     await this.#open()
@@ -157,7 +162,7 @@ export class EmbeddedServices {
   /** Ends connections and closes the database, when what is under way there has finished. */
   async close(): Promise<void> {
     for (const store of this.#stores.values()) store.clear()
-    await Promise.all([this.#http?.close(), this.#database?.close()])
+    await Promise.all([this.#http?.close(), this.#database?.close() ?? this.#thread?.close()])
   }
 
   /** The gateway's own part of the database, its tables up to date. */
@@ -168,10 +173,17 @@ export class EmbeddedServices {
   }
 
   async #open(): Promise<SqliteDatabase> {
+    const thread = await this.#begin()
     const { SqliteDatabase } = await import('./sqlite/database.ts')
-    const { file, clock, wheel } = this.#parts
-    this.#database ??= new SqliteDatabase(file, clock, wheel)
+    const { clock, wheel } = this.#parts
+    this.#database ??= new SqliteDatabase(thread, clock, wheel)
     return this.#database
+  }
+
+  async #begin(): Promise<SqliteThread> {
+    const { SqliteThread } = await import('./sqlite/thread.ts')
+    this.#thread ??= new SqliteThread(this.#parts.file)
+    return this.#thread
   }
 
   async #prepareHttp(): Promise<void> {

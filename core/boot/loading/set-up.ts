@@ -71,7 +71,7 @@ export async function setUpGateway(config: SetUpConfig): Promise<GatewaySetUp> {
 /** The services that come with the gateway, on what this gateway is made of. */
 export function embeddedServices(
   config: SetUpConfig,
-  parts: Pick<EmbeddedParts, 'clock' | 'wheel' | 'sealer' | 'secrets' | 'worker'>,
+  parts: Pick<EmbeddedParts, 'clock' | 'eager' | 'wheel' | 'sealer' | 'secrets' | 'worker'>,
   late: Late,
   log: Logger,
 ): EmbeddedServices {

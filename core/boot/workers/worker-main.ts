@@ -2,8 +2,6 @@ import module from 'node:module'
 
 // The process group gets a terminal's SIGINT: the primary takes it, and says what follows.
 process.on('SIGINT', () => {})
-const { expectShortLives } = await import('../engine.ts')
-expectShortLives()
 module.enableCompileCache()
 const { outliveReaders } = await import('../commands/terminal.ts')
 outliveReaders()

@@ -5,6 +5,7 @@ import type { HubFrame, WorkerFrame } from '../../services/workers/frames.ts'
 import { WorkerServices } from '../../services/workers/worker-services.ts'
 import { recordedDisk } from '../config/config-disk.ts'
 import { judgedConfig } from '../config/judged-config.ts'
+import { expectShortLives } from '../engine.ts'
 import { type Gateway, startGateway } from '../gateway.ts'
 import { makeLog } from '../log.ts'
 import { FrameChannel } from './frame-channel.ts'
@@ -45,6 +46,7 @@ export async function runWorker(): Promise<void> {
       services = new WorkerServices({ ...begin, channel }, parts)
       return services
     })
+    expectShortLives()
     const within = await stop.promise
     const { cut } = await started.stop(within)
     await say({ kind: 'stopped', cut })

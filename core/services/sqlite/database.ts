@@ -5,7 +5,7 @@ import type { Wheel } from '../../hooks/wheel.ts'
 import { sqliteDialect } from './dialect.ts'
 import { type MigrationTables, Migrator } from './migrator.ts'
 import { TablePrefix } from './table-prefix.ts'
-import { SqliteThread } from './thread.ts'
+import type { SqliteThread } from './thread.ts'
 import { Turns } from './turns.ts'
 
 const PATIENCE = 10_000
@@ -17,10 +17,10 @@ export class SqliteDatabase {
   readonly #whole: Kysely<MigrationTables>
   readonly #migrator: Migrator
 
-  /** @param file the database's path, or `:memory:` */
-  constructor(file: string, clock: Clock, wheel: Wheel) {
+  /** @param thread of the database's file */
+  constructor(thread: SqliteThread, clock: Clock, wheel: Wheel) {
     this.#wheel = wheel
-    this.#thread = new SqliteThread(file)
+    this.#thread = thread
     const dialect = sqliteDialect(new Turns(this.#thread, wheel))
     this.#whole = new Kysely<MigrationTables>({ dialect })
     this.#migrator = new Migrator(this.#whole, clock)

@@ -36,6 +36,12 @@ export class SqliteThread {
     return this.#generation
   }
 
+  /** Begins now, before anybody asks: what is asked first need not wait for it. Opens nothing. */
+  begin(): void {
+    this.#worker ??= this.#begin()
+    if (this.#sent.length === 0) this.#worker.unref()
+  }
+
   /** Runs a statement after all that were given before. Rejects with ServiceError. */
   run(statement: Statement): Promise<StatementResult> {
     return new Promise((resolve, reject) => {

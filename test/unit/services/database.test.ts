@@ -148,7 +148,7 @@ function open(
   file = ':memory:',
 ): { readonly database: SqliteDatabase; readonly clock: FakeClock } {
   const clock = new FakeClock()
-  const database = new SqliteDatabase(file, clock, new Wheel(clock))
+  const database = new SqliteDatabase(new SqliteThread(file), clock, new Wheel(clock))
   t.after(() => database.close())
   return { database, clock }
 }
