@@ -8,6 +8,7 @@ import {
 } from '../wire/param-headers.ts'
 import type { CallLimits, FlatHeaders } from './call-host.ts'
 import { ANYTHING, declaredOnce, declaredShared, NOTHING, sessionKey } from './declared.ts'
+import { CarriedHeaders, isCarried } from './sent-headers.ts'
 import type { UpstreamConfig } from './settings.ts'
 
 /** What the config says about the calls to one upstream. */
@@ -30,7 +31,7 @@ export class CallTerms {
         { timeout, ...(totalTimeout === undefined ? {} : { totalTimeout }), ...limits },
       ]),
     )
-    this.#forwarded = forwardHeaders.filter((name) => !Object.hasOwn(headers, name))
+    this.#forwarded = forwardHeaders.filter((name) => !named(headers, name) && isCarried(name))
   }
 
   /** How long the call may take. */
@@ -47,20 +48,30 @@ export class CallTerms {
     return annotations?.readOnlyHint === true || annotations?.idempotentHint === true
   }
 
-  /** The headers of the request: what is forwarded of the client's, the trace over it, and the credentials over both. */
-  headers(round: Round, credentials: FlatHeaders, traced: FlatHeaders): FlatHeaders {
+  /**
+   * The headers of the request: what is forwarded of the client's, the trace over it, and over both the credentials and
+   * what the operator wrote.
+   */
+  headers(
+    round: Round,
+    credentials: FlatHeaders,
+    traced: FlatHeaders,
+  ): FlatHeaders | CarriedHeaders {
     if (this.#forwarded.length === 0 && traced === undefined) return credentials
-    const sent = this.#forwarded.flatMap((name) => {
+    const flat: string[] = []
+    for (const name of this.#forwarded) {
       const value = round.exchange.headers[name]
       // A trace state belongs to the parent it came with.
       const stale = name === 'tracestate' && traced?.traceparent !== undefined
-      return typeof value === 'string' && !stale ? [[name, value]] : []
-    })
-    const own = Object.entries(traced ?? {}).filter(
-      ([name]) => !Object.hasOwn(this.#config.headers, name),
-    )
-    if (sent.length === 0 && own.length === 0) return credentials
-    return { ...Object.fromEntries(sent), ...Object.fromEntries(own), ...credentials }
+      if (typeof value !== 'string' || stale || traced?.[name] !== undefined) continue
+      if (!named(credentials, name)) flat.push(name, value)
+    }
+    for (const name in traced) {
+      if (!named(this.#config.headers, name) && !named(credentials, name)) {
+        flat.push(name, traced[name] as string)
+      }
+    }
+    return flat.length === 0 ? credentials : new CarriedHeaders(credentials, flat)
   }
 
   /**
@@ -130,4 +141,12 @@ export class CallTerms {
       capabilities,
     ])
   }
+}
+
+/** Whether there is a header of that name. @param name in lower case; theirs may be written otherwise */
+function named(headers: FlatHeaders, name: string): boolean {
+  for (const one in headers) {
+    if (one.length === name.length && one.toLowerCase() === name) return true
+  }
+  return false
 }

@@ -174,7 +174,7 @@ export class HttpLink implements Link, RequestOwner {
   }
 
   /** Opens the stream for what belongs to no request. @param wanted its params, where it is a request itself */
-  #open(wanted: string, headers: Headers | undefined): void {
+  #open(wanted: string, headers: Outgoing['headers']): void {
     if (this.#closed || this.#retired) return
     const stream = new ListStream(
       (message) => this.said(message),
@@ -209,7 +209,7 @@ export class HttpLink implements Link, RequestOwner {
     return () => exchange.close()
   }
 
-  #postListen(params: string, headers: Headers | undefined, reader: HttpReader): HttpExchange {
+  #postListen(params: string, headers: Outgoing['headers'], reader: HttpReader): HttpExchange {
     const request: Outgoing = { method: 'subscriptions/listen', params, meta: '', progress: false }
     const body = writeRequest(this.#nextId++, request, this.#envelope)
     const flat = [...this.#headers.post(headers), 'mcp-method', request.method]

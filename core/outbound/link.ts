@@ -1,5 +1,6 @@
 import type { UpstreamTransport } from '../../sdk/index.ts'
 import type { Members } from '../wire/json.ts'
+import type { CarriedHeaders } from './sent-headers.ts'
 
 /** A request on its way to an upstream. The link adds id, envelope and progress token. */
 export interface Outgoing {
@@ -16,8 +17,8 @@ export interface Outgoing {
   readonly progress: boolean
   /** `Mcp-Param-*` headers, names and values in turn (modern HTTP only). */
   readonly mirrored?: readonly string[] | undefined
-  /** Credentials and forwarded headers (HTTP only). The same object = prepared once. */
-  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Credentials (the same object = prepared once), and what else the request carries (HTTP only). */
+  readonly headers?: Readonly<Record<string, string>> | CarriedHeaders | undefined
 }
 
 /** A JSON-RPC message with the offsets of its members, so that values can be relayed as text. */

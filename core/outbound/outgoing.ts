@@ -26,7 +26,7 @@ const ENVELOPE = [META.version, META.clientInfo, META.capabilities]
 export function outgoing(
   round: Round,
   modern: boolean,
-  headers: Readonly<Record<string, string>> | undefined,
+  headers: Outgoing['headers'],
   mirrored: readonly string[] | undefined,
   traced?: TraceContext,
 ): Outgoing {

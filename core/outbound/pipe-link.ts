@@ -112,7 +112,7 @@ export abstract class PipeLink implements Link, RequestOwner {
     })
   }
 
-  subscribe(uri: string, headers?: Outgoing['headers']): Promise<void> {
+  subscribe(uri: string, headers?: Readonly<Record<string, string>>): Promise<void> {
     this.#updates ??=
       this.facts.era === 'legacy'
         ? new RequestedUpdates((request, waiter) => this.send(request, waiter), this.#wheel)

@@ -33,7 +33,25 @@ export function merged(config: Headers, own: Headers | undefined): string[] {
   for (const headers of [config, own ?? NONE]) {
     for (const [name, value] of Object.entries(headers)) all.set(name.toLowerCase(), value)
   }
-  return [...all].filter(([name]) => !OURS.has(name) && !name.startsWith(PARAM_PREFIX)).flat()
+  return [...all].filter(([name]) => isCarried(name)).flat()
+}
+
+/** What one request carries besides credentials: made for each call, and never prepared. */
+export class CarriedHeaders {
+  readonly credentials: Headers | undefined
+  /** Names in lower case and values in turn. */
+  readonly flat: readonly string[]
+
+  /** @param flat of names that neither the config nor the credentials have; what the transport writes is left out */
+  constructor(credentials: Headers | undefined, flat: readonly string[]) {
+    this.credentials = credentials
+    this.flat = flat
+  }
+}
+
+/** Whether a header may be carried: what the protocol itself sends is left to it. @param name in lower case */
+export function isCarried(name: string): boolean {
+  return !OURS.has(name) && !name.startsWith(PARAM_PREFIX)
 }
 
 /** The headers of one link's requests as flat lists of names and values, prepared once per credentials. */
@@ -49,7 +67,10 @@ export class SentHeaders {
   }
 
   /** Those of a POST. Never to be changed. */
-  post(credentials: Headers | undefined): string[] {
+  post(credentials: Headers | CarriedHeaders | undefined): string[] {
+    if (credentials instanceof CarriedHeaders) {
+      return [...this.post(credentials.credentials), ...credentials.flat]
+    }
     const key = credentials ?? NONE
     let flat = this.#prepared.get(key)
     if (flat === undefined) {
@@ -60,12 +81,12 @@ export class SentHeaders {
   }
 
   /** Those of a request without a body. */
-  bare(credentials: Headers | undefined): string[] {
+  bare(credentials: Headers | CarriedHeaders | undefined): string[] {
     return this.post(credentials).slice(POST_HEADERS.length)
   }
 
   /** Those of a request for a stream. */
-  get(credentials: Headers | undefined): string[] {
+  get(credentials: Headers | CarriedHeaders | undefined): string[] {
     return [...this.bare(credentials), ...GET_HEADERS]
   }
 }
