@@ -16,6 +16,8 @@ abstract class Instrument<S extends { readonly labels: Labels }> {
   protected readonly options: InstrumentOptions
   protected readonly series: S[] = []
   readonly #byKey = new Map<string, S>()
+  /** Labels that cannot change any more are looked at once. */
+  readonly #frozen = new WeakMap<Labels, S>()
   #plain: S | undefined
   #overflow: S | undefined
 
@@ -30,9 +32,13 @@ abstract class Instrument<S extends { readonly labels: Labels }> {
       this.#plain ??= this.#find({})
       return this.#plain
     }
+    const known = this.#frozen.get(labels)
+    if (known !== undefined) return known
     let key = ''
     for (const name in labels) key += `${name}\u0000${labels[name]}\u0001`
-    return this.#byKey.get(key) ?? this.#find(labels, key)
+    const series = this.#byKey.get(key) ?? this.#find(labels, key)
+    if (Object.isFrozen(labels)) this.#frozen.set(labels, series)
+    return series
   }
 
   /** Labels in another order are the same series. */

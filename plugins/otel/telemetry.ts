@@ -1,7 +1,9 @@
 import type {
   AttemptSpan,
   Call,
+  Client,
   Clock,
+  Entry,
   Histogram,
   OperationSpan,
   Outcome,
@@ -12,6 +14,7 @@ import type {
 } from 'mcp-patchbay/sdk'
 import { Bounded, beginning } from './bounded.ts'
 import { clientEnding, type Ending, serverEnding } from './ending.ts'
+import { KnownLabels } from './known-labels.ts'
 import { type Named, named, spanName } from './naming.ts'
 import type { Sampler } from './sampler.ts'
 import type { SensitiveAttributes } from './sensitive.ts'
@@ -54,6 +57,9 @@ export class Telemetry implements Tracer {
   readonly parts: TelemetryParts
   readonly codes = new Bounded(MOST_CODES)
   readonly versions = new Bounded(MOST_VERSIONS)
+  /** What clients were served well, and upstreams were asked well. */
+  readonly served = new KnownLabels<Entry, Client>()
+  readonly asked = new KnownLabels<Target, Readonly<Labels>>()
 
   constructor(parts: TelemetryParts) {
     this.parts = parts
@@ -109,6 +115,10 @@ function put(to: Labels | Attributes, what: Named, method: string, { error, code
   if (error !== undefined) to['error.type'] = error
 }
 
+function isFine({ error, code }: Ending): boolean {
+  return error === undefined && code === undefined
+}
+
 /** A request under way: the span of the server that the gateway is to its clients. */
 class Operation implements OperationSpan {
   readonly place: Place | undefined
@@ -142,16 +152,26 @@ class Operation implements OperationSpan {
     const { client } = caller
     const what = named(call?.entry, call?.entry.name ?? '', names)
     const ending = this.#telemetry.codesOf(serverEnding(outcome, method, client.era))
-    const labels: Labels = {
-      'mcp.method.name': method,
-      'mcp.protocol.version': this.#telemetry.versions.of(client.protocolVersion),
-      'network.transport': wire === 'stdio' ? 'pipe' : 'tcp',
+    const make = () => {
+      const labels: Labels = {
+        'mcp.method.name': method,
+        'mcp.protocol.version': this.#telemetry.versions.of(client.protocolVersion),
+        'network.transport': wire === 'stdio' ? 'pipe' : 'tcp',
+      }
+      if (wire !== 'stdio') labels['network.protocol.name'] = 'http'
+      put(labels, what, method, ending)
+      return labels
     }
-    if (wire !== 'stdio') labels['network.protocol.name'] = 'http'
-    put(labels, what, method, ending)
     // An inner call is no request of a client's.
-    if (!this.#inner) durations?.server.record(seconds, labels)
+    if (!this.#inner && durations !== undefined) {
+      const labels =
+        call === undefined || !isFine(ending)
+          ? make()
+          : this.#telemetry.served.of(call.entry, client, method, wire, make)
+      durations.server.record(seconds, labels)
+    }
     if (tracing === undefined || this.place?.sampled !== true) return
+    const labels = make()
     const { sensitive } = tracing
     const attributes: Attributes = labels
     attributes['patchbay.outcome'] = outcome.kind
@@ -216,11 +236,21 @@ class Attempt implements AttemptSpan {
     const { upstream, name } = this.#target
     const what = named(entry, name, names)
     const ending = this.#telemetry.codesOf(clientEnding(outcome))
-    const labels: Labels = { 'mcp.method.name': method, ...facts.of(upstream) }
-    put(labels, what, method, ending)
-    durations?.client.record(seconds, labels)
+    const told = facts.of(upstream)
+    const make = () => {
+      const labels: Labels = { 'mcp.method.name': method, ...told }
+      put(labels, what, method, ending)
+      return labels
+    }
+    if (durations !== undefined) {
+      const labels = isFine(ending)
+        ? this.#telemetry.asked.of(this.#target, told, method, '', make)
+        : make()
+      durations.client.record(seconds, labels)
+    }
     const { place, start = 0, epoch = 0 } = this.#operation ?? {}
     if (tracing === undefined || place?.sampled !== true) return
+    const labels = make()
     const { sensitive } = tracing
     const attributes: Attributes = labels
     const port = labels['server.port']

@@ -1,6 +1,9 @@
 import { type Token, token } from '../token.ts'
 
-/** Names and values that tell series of one instrument apart. Few different values: never an id. */
+/**
+ * Names and values that tell series of one instrument apart. Few different values: never an id. Whose series is asked for with
+ * every call is found at once where the labels are the same frozen object each time.
+ */
 export type Labels = Readonly<Record<string, string>>
 
 /** What an instrument measures. */

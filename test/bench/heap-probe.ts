@@ -2,6 +2,7 @@
  * Loaded before what is measured: tells over IPC how large the heap is after a collection. Nothing runs until it
  * is asked, and the channel keeps no process alive.
  */
+import cluster from 'node:cluster'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
@@ -9,7 +10,7 @@ import { runInNewContext } from 'node:vm'
 export const HEAP = 'heap'
 
 /** A worker's channel is its primary's, and all that keeps it running. */
-const mine = process.env.NODE_UNIQUE_ID === undefined
+const mine = cluster.isPrimary
 
 process.on('message', (message) => {
   if (message !== HEAP || !mine) return
