@@ -95,7 +95,11 @@ export async function startGateway(
   const late: Late = { kernel: undefined, outbound: undefined }
   const parts = { clock, eager: true, wheel, sealer: seal, secrets, worker }
   const embedded = embeddedServices(config, parts, late, log)
-  const set = await setUpLines(config, late, log, embedded)
+  const set = await setUpLines(config, late, log, embedded).catch(async (error) => {
+    await embedded.close()
+    wheel.close()
+    throw error
+  })
   const { lines, own } = set
   const traces = tracesOf(own.tracer, (plugin, cause) =>
     late.kernel?.hooks.report(plugin, 'provide', cause, true),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
+import type { Worker } from 'node:worker_threads'
 import { loadConfig } from '../../../core/boot/config/config.ts'
 import { setUpGateway } from '../../../core/boot/gateway.ts'
 import { type LogLine, makeLog } from '../../../core/boot/log.ts'
@@ -165,4 +166,20 @@ test('a public URL with a path is the base of the endpoint that is announced', a
     assert.equal(gateway.url, announced)
     await gateway.stop()
   }
+})
+
+test('a start that is refused leaves no thread of the database behind', async (t) => {
+  const threads: Worker[] = []
+  const begun = (thread: Worker) => void threads.push(thread)
+  process.on('worker', begun)
+  t.after(() => process.off('worker', begun))
+  const broken = STORED.replace("name: 'stored'", "name: 'broken'").replace(
+    'setup: (config,',
+    "setup: (config, { database }) => { throw new Error('no luck') }, unused: (config,",
+  )
+  const plugins = [{ use: './stored.ts' }, { use: './broken.ts' }]
+  const files = { 'stored.ts': STORED, 'broken.ts': broken.replace(/, unused: [\s\S]*/, '})') }
+  await assert.rejects(startWith(t, { plugins }, { files }), /no luck/)
+  assert.equal(threads.length, 1)
+  assert.equal(threads[0]?.threadId, -1, 'it has ended')
 })
